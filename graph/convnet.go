@@ -1,0 +1,151 @@
+// Package graph builds the ConvNet of the MNIST tutorial of
+// nlintz/TensorFlow-Tutorials, 05_convolutional_net.py, with the op builder of
+// TensorFlow's Go bindings: the model, its cost, and the optimizers' updates.
+//
+// Its functions take an op.Scope and return tf.Outputs. An error stays in the
+// scope, whose Err is to be checked once, when the graph is complete.
+package graph
+
+import (
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	"github.com/tensorflow/tensorflow/tensorflow/go/op"
+)
+
+// A ConvNet is the configuration of the tutorial's model. Fields that are zero
+// take the tutorial's values.
+type ConvNet struct {
+	Filters [3]int64 // of the three convolutions; 32, 64, 128
+	Hidden  int64    // units of the fully connected layer; 625
+	Classes int64    // 10
+	Stddev  float32  // of the weights' initial values; 0.01
+
+	// Seed makes the weights and the dropouts repeat themselves. It is the
+	// seed of tf.compat.v1.set_random_seed; each random op has its own second
+	// seed. 0: random.
+	Seed int64
+}
+
+// withDefaults returns c with the tutorial's values where c has none.
+func (c ConvNet) withDefaults() ConvNet {
+	if c.Filters == [3]int64{} {
+		c.Filters = [3]int64{32, 64, 128}
+	}
+	if c.Hidden == 0 {
+		c.Hidden = 625
+	}
+	if c.Classes == 0 {
+		c.Classes = 10
+	}
+	if c.Stddev == 0 {
+		c.Stddev = 0.01
+	}
+	return c
+}
+
+// A Model is a ConvNet in a graph; B is the number of images in a batch.
+type Model struct {
+	X          tf.Output // placeholder, float32 [B, 28, 28, 1], ink is 1; by default the decoded Pixels
+	Y          tf.Output // placeholder, float32 [B, Classes], one-hot; by default the decoded Labels
+	Pixels     tf.Output // placeholder, uint8 [B, 28, 28, 1], ink is 255
+	Labels     tf.Output // placeholder, uint8 [B]
+	KeepConv   tf.Output // placeholder, float32 scalar: dropout keeps so much after a convolution
+	KeepHidden tf.Output // placeholder, float32 scalar: likewise after the hidden layer
+
+	Weights []Variable // w, w2, w3, w4, w_o
+	PyX     tf.Output  // logits, float32 [B, Classes]
+	Cost    tf.Output  // float32 scalar: the mean cross-entropy
+	Predict tf.Output  // int64 [B]: the likeliest class
+
+	// TestPyX and TestPredict are PyX and Predict without dropout: the same
+	// numbers as with both keeps at 1, but they draw no random numbers, so that
+	// testing does not change the training that goes on after it.
+	TestPyX     tf.Output
+	TestPredict tf.Output
+}
+
+// Build adds the model to the graph.
+func (c ConvNet) Build(s *op.Scope) Model {
+	c = c.withDefaults()
+	f1, f2, f3 := c.Filters[0], c.Filters[1], c.Filters[2]
+	var m Model
+
+	m.Pixels = placeholder(s, "pixels", tf.Uint8, tf.MakeShape(-1, 28, 28, 1))
+	m.Labels = placeholder(s, "labels", tf.Uint8, tf.MakeShape(-1))
+	m.X = placeholderWithDefault(s, "X", decodePixels(s, m.Pixels))
+	m.Y = placeholderWithDefault(s, "Y", oneHot(s, m.Labels, c.Classes))
+
+	w := c.initWeights(s, "w", 1, 3, 3, 1, f1)            // 3x3x1 conv, 32 outputs
+	w2 := c.initWeights(s, "w2", 2, 3, 3, f1, f2)         // 3x3x32 conv, 64 outputs
+	w3 := c.initWeights(s, "w3", 3, 3, 3, f2, f3)         // 3x3x64 conv, 128 outputs
+	w4 := c.initWeights(s, "w4", 4, f3*4*4, c.Hidden)     // FC 128x4x4 inputs, 625 outputs
+	wO := c.initWeights(s, "w_o", 5, c.Hidden, c.Classes) // FC 625 inputs, 10 outputs (labels)
+	m.Weights = []Variable{w, w2, w3, w4, wO}
+
+	m.KeepConv = placeholder(s, "p_keep_conv", tf.Float, tf.ScalarShape())
+	m.KeepHidden = placeholder(s, "p_keep_hidden", tf.Float, tf.ScalarShape())
+	m.PyX = model(s, m.X, w, w2, w3, w4, wO, c.dropout(m.KeepConv), c.dropout(m.KeepHidden))
+
+	cost := s.SubScope("cost")
+	loss, _ := op.SoftmaxCrossEntropyWithLogits(cost, m.PyX, m.Y)
+	m.Cost = op.Mean(cost, loss, op.Const(cost, []int32{0}))
+	m.Predict = argMax(s.SubScope("predict_op"), m.PyX)
+
+	test := s.SubScope("test")
+	m.TestPyX = model(test, m.X, w, w2, w3, w4, wO, noDropout, noDropout)
+	m.TestPredict = argMax(test.SubScope("predict_op"), m.TestPyX)
+	return m
+}
+
+// model is the tutorial's function of that name.
+func model(s *op.Scope, X tf.Output, w, w2, w3, w4, wO Variable, dropConv, dropHidden dropout) tf.Output {
+	strides, pool := []int64{1, 1, 1, 1}, []int64{1, 2, 2, 1}
+
+	conv1 := s.SubScope("conv1")
+	l1 := op.Relu(conv1, op.Conv2D(conv1, X, w.Value, strides, "SAME")) // (?, 28, 28, 32)
+	l1 = op.MaxPool(conv1, l1, pool, pool, "SAME")                      // (?, 14, 14, 32)
+	l1 = dropConv(conv1, l1, 6)
+
+	conv2 := s.SubScope("conv2")
+	l2 := op.Relu(conv2, op.Conv2D(conv2, l1, w2.Value, strides, "SAME")) // (?, 14, 14, 64)
+	l2 = op.MaxPool(conv2, l2, pool, pool, "SAME")                        // (?, 7, 7, 64)
+	l2 = dropConv(conv2, l2, 7)
+
+	conv3 := s.SubScope("conv3")
+	l3 := op.Relu(conv3, op.Conv2D(conv3, l2, w3.Value, strides, "SAME"))       // (?, 7, 7, 128)
+	l3 = op.MaxPool(conv3, l3, pool, pool, "SAME")                              // (?, 4, 4, 128)
+	l3 = op.Reshape(conv3, l3, op.Const(conv3, []int32{-1, int32(dim(w4, 0))})) // (?, 2048)
+	l3 = dropConv(conv3, l3, 8)
+
+	hidden := s.SubScope("hidden")
+	l4 := op.Relu(hidden, op.MatMul(hidden, l3, w4.Value)) // (?, 625)
+	l4 = dropHidden(hidden, l4, 9)
+
+	output := s.SubScope("output")
+	return op.MatMul(output, l4, wO.Value) // (?, 10)
+}
+
+// initWeights adds a variable of normally distributed values, built as Python's
+// tf.random_normal(shape, stddev=0.01) builds them.
+func (c ConvNet) initWeights(s *op.Scope, name string, opSeed int64, shape ...int64) Variable {
+	init := s.SubScope(name).SubScope("random_normal")
+	mean, stddev := op.Const(init.SubScope("mean"), float32(0)), op.Const(init.SubScope("stddev"), c.Stddev)
+	seed, seed2 := seeds(c.Seed, opSeed)
+	normal := op.RandomStandardNormal(init, constShape(init.SubScope("shape"), shape), tf.Float,
+		op.RandomStandardNormalSeed(seed), op.RandomStandardNormalSeed2(seed2))
+	return NewVariable(s, name, op.AddV2(init, op.Mul(init, normal, stddev), mean))
+}
+
+// seeds returns a random op's attributes seed and seed2, as Python sets them:
+// the graph's seed and the op's own. Both are 0 for random numbers that do not
+// repeat themselves.
+func seeds(graphSeed, opSeed int64) (seed, seed2 int64) {
+	if graphSeed == 0 {
+		return 0, 0
+	}
+	return graphSeed, opSeed
+}
+
+// argMax returns the index of each row's largest value.
+func argMax(s *op.Scope, x tf.Output) tf.Output {
+	return op.ArgMax(s, x, op.Const(s.SubScope("dimension"), int32(1)))
+}

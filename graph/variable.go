@@ -1,0 +1,59 @@
+package graph
+
+import (
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	"github.com/tensorflow/tensorflow/tensorflow/go/op"
+)
+
+// A Variable is a resource variable of the graph.
+type Variable struct {
+	Name   string        // of the resource, and in checkpoints
+	Handle tf.Output     // of VarHandleOp
+	Value  tf.Output     // of ReadVariableOp
+	Init   *tf.Operation // AssignVariableOp of the initial value
+}
+
+// NewVariable adds a variable of initial's dtype and shape, which must be
+// fully known.
+func NewVariable(s *op.Scope, name string, initial tf.Output) Variable {
+	v := Variable{Name: name}
+	if s.Err() != nil {
+		return v
+	}
+	s = s.SubScope(name)
+	// Without a shared name, all variables would be one resource.
+	v.Handle = op.VarHandleOp(s, initial.DataType(), initial.Shape(), op.VarHandleOpSharedName(name))
+	v.Init = op.AssignVariableOp(s, v.Handle, initial)
+	v.Value = op.ReadVariableOp(s, v.Handle, initial.DataType())
+	return v
+}
+
+// dim returns the size of a variable's dimension, 0 if the scope has an error.
+func dim(v Variable, i int) int64 {
+	if v.Value.Op == nil || v.Value.Shape().NumDimensions() <= i {
+		return 0
+	}
+	return v.Value.Shape().Size(i)
+}
+
+// filled returns a float32 tensor of v's shape, every element x, built as
+// Python's tf.ones and tf.zeros build it: a constant if small, else a Fill.
+func filled(s *op.Scope, v Variable, x float32) tf.Output {
+	if s.Err() != nil {
+		return tf.Output{}
+	}
+	shape, err := v.Value.Shape().ToSlice()
+	if err != nil {
+		s.UpdateErr("Fill", err)
+		return tf.Output{}
+	}
+	n := elements(v.Value.Shape())
+	if n >= 1000 {
+		return op.Fill(s, constShape(s.SubScope("shape"), shape), op.Const(s, x))
+	}
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = x
+	}
+	return constTensor(s, values, shape)
+}
