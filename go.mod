@@ -2,8 +2,17 @@ module tfrunner
 
 go 1.24.0
 
-require github.com/tensorflow/tensorflow v2.21.0+incompatible
+require (
+	github.com/schollz/progressbar/v3 v3.18.0
+	github.com/tensorflow/tensorflow v2.21.0+incompatible
+	golang.org/x/term v0.28.0
+	google.golang.org/protobuf v1.36.11
+)
 
-require google.golang.org/protobuf v1.36.11 // indirect
+require (
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	golang.org/x/sys v0.29.0 // indirect
+)
 
 replace github.com/tensorflow/tensorflow => ./third_party/tensorflow

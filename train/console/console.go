@@ -1,0 +1,87 @@
+// Package console shows the records of a training run to people.
+package console
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"tfrunner/train"
+)
+
+// New returns a recorder that writes a line for each epoch, and for the end, to
+// results, and draws a live bar of the steps on terminal; either may be nil.
+func New(results, terminal io.Writer) train.Recorder {
+	return &console{results: results, terminal: terminal}
+}
+
+type console struct {
+	results, terminal io.Writer
+	bar               *progressbar.ProgressBar
+}
+
+func (c *console) Record(r train.Record) error {
+	if r.Kind == train.Step {
+		return c.step(r)
+	}
+	if c.bar != nil {
+		if err := c.bar.Clear(); err != nil {
+			return err
+		}
+		c.bar = nil
+	}
+	if c.results == nil {
+		return nil
+	}
+	line := fmt.Sprintf("epoch %2d  loss %.4f  %5.0f images/s  %6s  validation %.4f  sample %.4f",
+		r.Epoch, r.Loss, r.ImagesPerSecond, Duration(r.Elapsed), r.ValidationAccuracy, r.SampleAccuracy)
+	if r.Kind == train.Final {
+		line = fmt.Sprintf("test accuracy %.4f (%d of %d) after %s, %s",
+			r.TestAccuracy, r.Correct, r.Total, length(r), Duration(r.Elapsed))
+	}
+	_, err := fmt.Fprintln(c.results, line)
+	return err
+}
+
+// step moves the bar.
+func (c *console) step(r train.Record) error {
+	if c.terminal == nil {
+		return nil
+	}
+	if c.bar == nil {
+		c.bar = progressbar.NewOptions(r.StepsPerEpoch,
+			progressbar.OptionSetWriter(c.terminal),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("steps"),
+			progressbar.OptionShowCount(),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	c.bar.Describe(fmt.Sprintf("epoch %2d  loss %.4f", r.Epoch, r.Loss))
+	return c.bar.Set(r.Step - r.Epoch*r.StepsPerEpoch)
+}
+
+// length says how long a run was: in epochs if these were whole, else in steps.
+func length(r train.Record) string {
+	n, unit := r.Step, "step"
+	if r.Step == r.Epoch*r.StepsPerEpoch {
+		n, unit = r.Epoch, "epoch"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
+}
+
+// Duration writes a duration as 8.3s or 2m05s.
+func Duration(d time.Duration) string {
+	if d < 59950*time.Millisecond {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	s := int(d.Round(time.Second).Seconds())
+	return fmt.Sprintf("%dm%02ds", s/60, s%60)
+}

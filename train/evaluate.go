@@ -1,0 +1,94 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+
+	"tfrunner/graph"
+	"tfrunner/mnist"
+)
+
+// sampleSize is how many random test images the tutorial tests on after an epoch.
+const sampleSize = 256
+
+// testBatch is the number of images that a test runs at once.
+const testBatch = 500
+
+// A feed is what a Run of the session is fed with.
+type feed = map[tf.Output]*tf.Tensor
+
+// feeds returns one feed for each batch of n images of a set, the last one
+// perhaps smaller. They hold bytes, which the graph decodes: a quarter of the
+// floats' memory, and copied as they are.
+func feeds(m graph.Model, set mnist.Set, n int) ([]feed, error) {
+	var all []feed
+	for batch := range set.Batches(n) {
+		size := int64(batch.Len())
+		pixels, err := tf.ReadTensor(tf.Uint8, []int64{size, mnist.Rows, mnist.Cols, 1}, bytes.NewReader(batch.Pixels))
+		if err != nil {
+			return nil, err
+		}
+		labels, err := tf.ReadTensor(tf.Uint8, []int64{size}, bytes.NewReader(batch.Labels))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, feed{m.Pixels: pixels, m.Labels: labels})
+	}
+	return all, nil
+}
+
+// Evaluate returns how many images of a set, of all its images, the model
+// classifies correctly. The session must be open.
+func (t *Trainer) Evaluate(ctx context.Context, set mnist.Set) (correct int, err error) {
+	batches, err := feeds(t.model, set, testBatch)
+	if err != nil {
+		return 0, err
+	}
+	return t.count(ctx, batches, set)
+}
+
+// count is Evaluate for a set whose feeds are made.
+func (t *Trainer) count(ctx context.Context, batches []feed, set mnist.Set) (correct int, err error) {
+	i := 0
+	for _, f := range batches {
+		if ctx.Err() != nil {
+			return 0, fmt.Errorf("%w while testing", ErrInterrupted)
+		}
+		out, err := t.session.Run(f, []tf.Output{t.model.TestPredict}, nil)
+		if err != nil {
+			return 0, fmt.Errorf("testing: %w", err)
+		}
+		for _, class := range out[0].Value().([]int64) {
+			if class == int64(set.Labels[i]) {
+				correct++
+			}
+			i++
+		}
+	}
+	return correct, nil
+}
+
+// sample returns the accuracy on random images of the test set, the figure
+// that the tutorial prints after each epoch.
+func (t *Trainer) sample(ctx context.Context, test mnist.Set) (float64, error) {
+	size, err := tf.NewTensor(int32(test.Len()))
+	if err != nil {
+		return 0, err
+	}
+	out, err := t.session.Run(feed{t.testSize: size}, []tf.Output{t.shuffled}, nil)
+	if err != nil {
+		return 0, fmt.Errorf("drawing test images: %w", err)
+	}
+	order := out[0].Value().([]int32)
+	var drawn mnist.Set
+	for _, i := range order[:min(sampleSize, len(order))] {
+		image := test.Slice(int(i), int(i)+1)
+		drawn.Pixels = append(drawn.Pixels, image.Pixels...)
+		drawn.Labels = append(drawn.Labels, image.Labels...)
+	}
+	correct, err := t.Evaluate(ctx, drawn)
+	return accuracy(correct, drawn.Len()), err
+}

@@ -1,0 +1,144 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+
+	"tfrunner/graph"
+	"tfrunner/mnist"
+)
+
+// ErrInterrupted is the error of a run whose context ended.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run trains on d.Train, in its order, testing on d.Validation and on a sample
+// of d.Test after each epoch and on all of d.Test at the end, and hands what it
+// finds to r. It opens the session if Open did not.
+//
+// When ctx ends, it returns after the current step, with an error that is
+// ErrInterrupted. A loss that is not a finite number is an error too.
+func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
+	if n := d.Train.Len(); t.config.Batch > n {
+		return &graph.RangeError{Setting: "batch", Value: t.config.Batch, Want: fmt.Sprintf("at most %d, the number of training images", n)}
+	}
+	if d.Validation.Len() == 0 || d.Test.Len() == 0 {
+		return errors.New("no images to validate or to test on")
+	}
+	if t.session == nil {
+		if err := t.Open(); err != nil {
+			return err
+		}
+	}
+	run, err := t.newRun(d, r)
+	if err != nil {
+		return err
+	}
+	for run.epoch < t.config.Epochs && !run.done {
+		if err := run.trainEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	correct, err := t.Evaluate(ctx, d.Test)
+	if err != nil {
+		return err
+	}
+	return r.Record(Record{
+		Kind: Final, Epoch: run.epoch, Step: run.step, StepsPerEpoch: len(run.training),
+		TestAccuracy: accuracy(correct, d.Test.Len()), Correct: correct, Total: d.Test.Len(),
+		Elapsed: time.Since(run.start),
+	})
+}
+
+// A run is the state of Trainer.Run. The batches are the same in each epoch, so
+// that their tensors are made once.
+type run struct {
+	*Trainer
+	data                 mnist.Data
+	training, validation []feed
+	recorder             Recorder
+	start                time.Time
+	epoch, step          int // finished ones
+	done                 bool
+}
+
+func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
+	whole := d.Train.Len() / t.config.Batch * t.config.Batch
+	training, err := feeds(t.model, d.Train.Slice(0, whole), t.config.Batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range training {
+		f[t.model.KeepConv], f[t.model.KeepHidden] = t.keepConv, t.keepHidden
+	}
+	validation, err := feeds(t.model, d.Validation, testBatch)
+	if err != nil {
+		return nil, err
+	}
+	return &run{Trainer: t, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
+}
+
+// trainEpoch trains for one epoch, or for what Steps leaves of it: an epoch
+// that is cut short is not counted and not tested.
+func (r *run) trainEpoch(ctx context.Context) error {
+	start := time.Now()
+	total := 0.0
+	for _, f := range r.training {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w in epoch %d after %d steps, %.1f s", ErrInterrupted, r.epoch, r.step, time.Since(r.start).Seconds())
+		}
+		loss, err := r.trainStep(f)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", r.step+1, err)
+		}
+		r.step++
+		r.done = r.step == r.config.Steps
+		total += float64(loss)
+		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.epoch, Step: r.step, StepsPerEpoch: len(r.training), Loss: loss}); err != nil {
+			return err
+		}
+		if r.done && r.step%len(r.training) != 0 {
+			return nil
+		}
+	}
+	trained := time.Since(start)
+
+	correct, err := r.count(ctx, r.validation, r.data.Validation)
+	if err != nil {
+		return err
+	}
+	validation := accuracy(correct, r.data.Validation.Len())
+	sample, err := r.sample(ctx, r.data.Test)
+	if err != nil {
+		return err
+	}
+	err = r.recorder.Record(Record{
+		Kind: Epoch, Epoch: r.epoch, Step: r.step, StepsPerEpoch: len(r.training),
+		Loss:               float32(total / float64(len(r.training))),
+		ImagesPerSecond:    float64(len(r.training)*r.config.Batch) / trained.Seconds(),
+		ValidationAccuracy: validation, SampleAccuracy: sample,
+		Elapsed: time.Since(start),
+	})
+	r.epoch++
+	r.done = r.done || r.config.Target > 0 && validation >= r.config.Target
+	return err
+}
+
+// trainStep trains on one batch and returns the loss before the update.
+func (t *Trainer) trainStep(f feed) (float32, error) {
+	out, err := t.session.Run(f, []tf.Output{t.model.Cost}, []*tf.Operation{t.training.Op})
+	if err != nil {
+		return 0, err
+	}
+	loss := out[0].Value().(float32)
+	if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
+		return 0, fmt.Errorf("the loss is %v: the training diverged; a smaller learning rate may help", loss)
+	}
+	return loss, nil
+}
+
+func accuracy(correct, total int) float64 { return float64(correct) / float64(total) }

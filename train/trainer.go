@@ -1,0 +1,143 @@
+// Package train runs the training and testing sessions of a graph.ConvNet on
+// libtensorflow.
+package train
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	"github.com/tensorflow/tensorflow/tensorflow/go/op"
+
+	"tfrunner/graph"
+)
+
+// Config is what a Trainer trains, and how.
+type Config struct {
+	Model     graph.ConvNet
+	Optimizer graph.Optimizer
+
+	Epochs int // how often to go through the training images, at least 1
+	Steps  int // ends the training after so many steps; 0: no such end
+	Batch  int // images a step, at least 1; an epoch leaves out its last, smaller batch
+
+	KeepConv   float32 // dropout keeps so much after each convolution; more than 0, at most 1
+	KeepHidden float32 // likewise after the hidden layer
+
+	// Target ends the training when the accuracy on the validation images
+	// reaches it; 0: no such end.
+	Target float64
+
+	// Device is where the graph runs: "auto" or "" lets TensorFlow choose,
+	// "cpu" hides the GPUs, "gpu:N" shows the one only.
+	Device string
+}
+
+// validate returns a graph.RangeError for what is out of its range.
+func (c Config) validate() error {
+	switch {
+	case c.Epochs < 1:
+		return &graph.RangeError{Setting: "epochs", Value: c.Epochs, Want: "at least 1"}
+	case c.Steps < 0:
+		return &graph.RangeError{Setting: "steps", Value: c.Steps, Want: "at least 0"}
+	case c.Batch < 1:
+		return &graph.RangeError{Setting: "batch", Value: c.Batch, Want: "at least 1"}
+	case !(c.KeepConv > 0 && c.KeepConv <= 1):
+		return &graph.RangeError{Setting: "keep-conv", Value: c.KeepConv, Want: "more than 0, at most 1"}
+	case !(c.KeepHidden > 0 && c.KeepHidden <= 1):
+		return &graph.RangeError{Setting: "keep-hidden", Value: c.KeepHidden, Want: "more than 0, at most 1"}
+	case !(c.Target >= 0 && c.Target <= 1):
+		return &graph.RangeError{Setting: "target", Value: c.Target, Want: "0 to 1"}
+	case c.Optimizer == nil:
+		return errors.New("no optimizer")
+	}
+	return c.Optimizer.Validate()
+}
+
+// A Trainer is a graph with a session on it. It serves one goroutine at a time.
+type Trainer struct {
+	config   Config
+	graph    *tf.Graph
+	model    graph.Model
+	training graph.Training
+	testSize tf.Output // int32 scalar, for shuffled
+	shuffled tf.Output // the numbers below testSize in random order
+
+	session              *tf.Session
+	keepConv, keepHidden *tf.Tensor
+}
+
+// New builds the graph. Open or Run open its session. A setting that is out of
+// its range is a graph.RangeError.
+func New(c Config) (*Trainer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	t := &Trainer{config: c}
+	s := op.NewScope()
+	t.model = c.Model.Build(s)
+	t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+	t.testSize = op.Placeholder(s.SubScope("test_size"), tf.Int32, op.PlaceholderShape(tf.ScalarShape()))
+	t.shuffled = graph.Shuffled(s, t.testSize, c.Model.Seed)
+	g, err := s.Finalize()
+	if err != nil {
+		// Package op adds the stack of the failed op, over many lines.
+		why, _, _ := strings.Cut(err.Error(), " (Stacktrace:")
+		return nil, fmt.Errorf("building the graph: %s", why)
+	}
+	t.graph = g
+	return t, nil
+}
+
+// Graph returns the graph, for reading.
+func (t *Trainer) Graph() *tf.Graph { return t.graph }
+
+// Model returns the model in the graph.
+func (t *Trainer) Model() graph.Model { return t.model }
+
+// Open opens the session on the device that the Config names and gives the
+// variables their initial values.
+func (t *Trainer) Open() error {
+	if err := checkVersion(tf.Version()); err != nil {
+		return err
+	}
+	options, err := sessionOptions(t.config.Device)
+	if err != nil {
+		return err
+	}
+	if t.session, err = tf.NewSession(t.graph, options); err != nil {
+		return fmt.Errorf("opening a session: %w", err)
+	}
+	var inits []*tf.Operation
+	for _, v := range append(t.model.Weights, t.training.Slots...) {
+		inits = append(inits, v.Init)
+	}
+	if _, err := t.session.Run(nil, nil, inits); err != nil {
+		return fmt.Errorf("initializing the variables: %w", err)
+	}
+	if t.keepConv, err = tf.NewTensor(t.config.KeepConv); err != nil {
+		return err
+	}
+	t.keepHidden, err = tf.NewTensor(t.config.KeepHidden)
+	return err
+}
+
+// Close closes the session, if there is one.
+func (t *Trainer) Close() error {
+	if t.session == nil {
+		return nil
+	}
+	return t.session.Close()
+}
+
+// version is the TensorFlow whose ops and C API this package is built for.
+const version = "2.21"
+
+// checkVersion returns an error unless a libtensorflow of that version will do.
+func checkVersion(have string) error {
+	if !strings.HasPrefix(have, version+".") {
+		return fmt.Errorf("this is libtensorflow %s, want %s: run `make setup`, and look at LD_LIBRARY_PATH", have, version)
+	}
+	return nil
+}
