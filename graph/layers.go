@@ -14,7 +14,7 @@ type Layer struct {
 
 // Layers reads from the graph the ops on the way from one tensor to another,
 // in order. Where several ways lead back, it is the one through the first
-// input of floats.
+// input of floats; where none does, there are no layers.
 func Layers(from, to tf.Output) []Layer {
 	if from.Op == nil || to.Op == nil {
 		return nil
@@ -43,8 +43,11 @@ func wayBack(from, to tf.Output, dead map[string]bool) (way []Layer, ok bool) {
 			way, found = wayBack(from, in, dead)
 		}
 	}
-	dead[name] = !found
-	return append(way, layer), found
+	if !found {
+		dead[name] = true
+		return nil, false
+	}
+	return append(way, layer), true
 }
 
 // elements returns the number of elements of a fully known shape, else 0.

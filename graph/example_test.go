@@ -1,0 +1,42 @@
+package graph_test
+
+import (
+	"fmt"
+
+	"github.com/tensorflow/tensorflow/tensorflow/go/op"
+
+	"tfrunner/graph"
+)
+
+func ExampleConvNet() {
+	s := op.NewScope()
+	m := graph.ConvNet{Hidden: 100}.Build(s)
+	training := graph.Minimize(s, m.Cost, m.Weights, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	if _, err := s.Finalize(); err != nil {
+		fmt.Println(err)
+	}
+	for i, w := range m.Weights {
+		fmt.Println(w.Name, w.Value.Shape(), training.Slots[2*i].Name)
+	}
+	// Output:
+	// w [3, 3, 1, 32] w/RMSProp
+	// w2 [3, 3, 32, 64] w2/RMSProp
+	// w3 [3, 3, 64, 128] w3/RMSProp
+	// w4 [2048, 100] w4/RMSProp
+	// w_o [100, 10] w_o/RMSProp
+}
+
+func ExampleLayers() {
+	m := graph.ConvNet{}.Build(op.NewScope())
+	for _, l := range graph.Layers(m.X, m.TestPyX) {
+		if l.Parameters > 0 {
+			fmt.Println(l.Op, l.Shape, l.Parameters)
+		}
+	}
+	// Output:
+	// Conv2D [?, 28, 28, 32] 288
+	// Conv2D [?, 14, 14, 64] 18432
+	// Conv2D [?, 7, 7, 128] 73728
+	// MatMul [?, 625] 1280000
+	// MatMul [?, 10] 6250
+}
