@@ -101,33 +101,34 @@ func model(s *op.Scope, X tf.Output, w, w2, w3, w4, wO Variable, dropConv, dropH
 	strides, pool := []int64{1, 1, 1, 1}, []int64{1, 2, 2, 1}
 
 	conv1 := s.SubScope("conv1")
-	l1 := op.Relu(conv1, op.Conv2D(conv1, X, w.Value, strides, "SAME")) // (?, 28, 28, 32)
-	l1 = op.MaxPool(conv1, l1, pool, pool, "SAME")                      // (?, 14, 14, 32)
+	l1 := op.Relu(conv1, op.Conv2D(conv1, X, w.Read(conv1), strides, "SAME")) // (?, 28, 28, 32)
+	l1 = op.MaxPool(conv1, l1, pool, pool, "SAME")                            // (?, 14, 14, 32)
 	l1 = dropConv(conv1, l1, 6)
 
 	conv2 := s.SubScope("conv2")
-	l2 := op.Relu(conv2, op.Conv2D(conv2, l1, w2.Value, strides, "SAME")) // (?, 14, 14, 64)
-	l2 = op.MaxPool(conv2, l2, pool, pool, "SAME")                        // (?, 7, 7, 64)
+	l2 := op.Relu(conv2, op.Conv2D(conv2, l1, w2.Read(conv2), strides, "SAME")) // (?, 14, 14, 64)
+	l2 = op.MaxPool(conv2, l2, pool, pool, "SAME")                              // (?, 7, 7, 64)
 	l2 = dropConv(conv2, l2, 7)
 
 	conv3 := s.SubScope("conv3")
-	l3 := op.Relu(conv3, op.Conv2D(conv3, l2, w3.Value, strides, "SAME"))       // (?, 7, 7, 128)
+	l3 := op.Relu(conv3, op.Conv2D(conv3, l2, w3.Read(conv3), strides, "SAME")) // (?, 7, 7, 128)
 	l3 = op.MaxPool(conv3, l3, pool, pool, "SAME")                              // (?, 4, 4, 128)
 	l3 = op.Reshape(conv3, l3, op.Const(conv3, []int32{-1, int32(dim(w4, 0))})) // (?, 2048)
 	l3 = dropConv(conv3, l3, 8)
 
 	hidden := s.SubScope("hidden")
-	l4 := op.Relu(hidden, op.MatMul(hidden, l3, w4.Value)) // (?, 625)
+	l4 := op.Relu(hidden, op.MatMul(hidden, l3, w4.Read(hidden))) // (?, 625)
 	l4 = dropHidden(hidden, l4, 9)
 
 	output := s.SubScope("output")
-	return op.MatMul(output, l4, wO.Value) // (?, 10)
+	return op.MatMul(output, l4, wO.Read(output)) // (?, 10)
 }
 
 // initWeights adds a variable of normally distributed values, built as Python's
 // tf.random_normal(shape, stddev=0.01) builds them.
 func (c ConvNet) initWeights(s *op.Scope, name string, opSeed int64, shape ...int64) Variable {
-	init := s.SubScope(name).SubScope("random_normal")
+	s = s.SubScope(name)
+	init := s.SubScope("random_normal")
 	mean, stddev := op.Const(init.SubScope("mean"), float32(0)), op.Const(init.SubScope("stddev"), c.Stddev)
 	seed, seed2 := seeds(c.Seed, opSeed)
 	normal := op.RandomStandardNormal(init, constShape(init.SubScope("shape"), shape), tf.Float,

@@ -306,7 +306,7 @@ func TestDropout(t *testing.T) {
 func TestRMSProp(t *testing.T) {
 	r := RMSProp{LearningRate: 0.01, Decay: 0.9, Momentum: 0.5, Epsilon: 1e-3}
 	s := op.NewScope()
-	v := NewVariable(s, "v", op.Const(s, []float32{1, -2, 3}))
+	v := NewVariable(s.SubScope("v"), "v", op.Const(s, []float32{1, -2, 3}))
 	// The gradient of sum(v*v)/2 is v.
 	half := s.SubScope("half")
 	cost := op.Sum(half, op.Mul(half, op.Square(half, v.Value), op.Const(half, float32(0.5))), op.Const(half.SubScope("axis"), []int32{0}))
@@ -341,7 +341,7 @@ func TestRMSProp(t *testing.T) {
 
 func TestMinimizeErrors(t *testing.T) {
 	s := op.NewScope()
-	v := NewVariable(s, "v", op.Const(s, []float32{1}))
+	v := NewVariable(s.SubScope("v"), "v", op.Const(s, []float32{1}))
 	Minimize(s, op.Const(s.SubScope("cost"), float32(1)), []Variable{v}, tutorial)
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "v") {
 		t.Errorf("a cost that does not depend on the variable: %v", err)

@@ -36,11 +36,11 @@ func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Trainin
 	if s.Err() != nil {
 		return t
 	}
-	values := make([]tf.Output, len(vars))
+	handles := make([]tf.Output, len(vars))
 	for i, v := range vars {
-		values[i] = v.Value
+		handles[i] = v.Handle
 	}
-	t.Gradients = op.Gradients(s.SubScope("gradients"), []tf.Output{cost}, values)
+	t.Gradients = op.Gradients(s.SubScope("gradients"), []tf.Output{cost}, handles)
 	if s.Err() != nil {
 		return t
 	}

@@ -42,8 +42,8 @@ func (r RMSProp) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (upd
 	epsilon := op.Const(scope.SubScope("epsilon"), r.Epsilon)
 	for i, v := range vars {
 		update := scope.SubScope("update_" + v.Name)
-		ms := NewVariable(s, v.Name+"/RMSProp", filled(update.SubScope("ones"), v, 1))
-		mom := NewVariable(s, v.Name+"/RMSProp_1", filled(update.SubScope("zeros"), v, 0))
+		ms := newSlot(s, v, "RMSProp", 1)
+		mom := newSlot(s, v, "RMSProp_1", 0)
 		updates = append(updates, op.ResourceApplyRMSProp(update, v.Handle, ms.Handle, mom.Handle,
 			learningRate, decay, momentum, epsilon, gradients[i]))
 		slots = append(slots, ms, mom)

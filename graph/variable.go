@@ -9,23 +9,31 @@ import (
 type Variable struct {
 	Name   string        // of the resource, and in checkpoints
 	Handle tf.Output     // of VarHandleOp
-	Value  tf.Output     // of ReadVariableOp
 	Init   *tf.Operation // AssignVariableOp of the initial value
+	Value  tf.Output     // a ReadVariableOp, to fetch; Read adds others
 }
 
 // NewVariable adds a variable of initial's dtype and shape, which must be
-// fully known.
+// fully known, in a scope of its own.
 func NewVariable(s *op.Scope, name string, initial tf.Output) Variable {
 	v := Variable{Name: name}
 	if s.Err() != nil {
 		return v
 	}
-	s = s.SubScope(name)
 	// Without a shared name, all variables would be one resource.
 	v.Handle = op.VarHandleOp(s, initial.DataType(), initial.Shape(), op.VarHandleOpSharedName(name))
 	v.Init = op.AssignVariableOp(s, v.Handle, initial)
 	v.Value = op.ReadVariableOp(s, v.Handle, initial.DataType())
 	return v
+}
+
+// Read adds a read of the variable to the graph. As Python does, each use of a
+// variable has its own.
+func (v Variable) Read(s *op.Scope) tf.Output {
+	if s.Err() != nil {
+		return tf.Output{}
+	}
+	return op.ReadVariableOp(s, v.Handle, v.Value.DataType())
 }
 
 // dim returns the size of a variable's dimension, 0 if the scope has an error.
@@ -34,6 +42,13 @@ func dim(v Variable, i int) int64 {
 		return 0
 	}
 	return v.Value.Shape().Size(i)
+}
+
+// newSlot adds a variable NAME/SLOT of v's shape, every element x at first.
+func newSlot(s *op.Scope, v Variable, slot string, x float32) Variable {
+	name := v.Name + "/" + slot
+	s = s.SubScope(name)
+	return NewVariable(s, name, filled(s.SubScope("initial"), v, x))
 }
 
 // filled returns a float32 tensor of v's shape, every element x, built as

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -341,4 +343,40 @@ func TestMulti(t *testing.T) {
 	if err := train.Multi(first, second, third).Record(train.Record{}); err == nil || len(first.all) != 1 || len(third.all) != 0 {
 		t.Errorf("error %v, records %d and %d", err, len(first.all), len(third.all))
 	}
+}
+
+// TestMemory wants no growth from the second epoch to the tenth: the garbage
+// collector does not see the memory behind tensors.
+func TestMemory(t *testing.T) {
+	c := tutorial(7)
+	c.Epochs = 10
+	var resident []int
+	r := &records{after: func(rec train.Record) error {
+		if rec.Kind == train.Epoch {
+			resident = append(resident, residentMiB(t))
+		}
+		return nil
+	}}
+	if err := newTrainer(t, c).Run(context.Background(), small(t, 5*128), r); err != nil {
+		t.Fatal(err)
+	}
+	if grown := resident[9] - resident[1]; grown > 20 {
+		t.Errorf("resident memory after each epoch, in MiB: %v", resident)
+	}
+	if resident[9] > 1500 {
+		t.Errorf("%d MiB", resident[9])
+	}
+}
+
+// residentMiB returns this process's resident memory.
+func residentMiB(t *testing.T) int {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(data), &size, &resident); err != nil {
+		t.Fatal(err)
+	}
+	return resident * os.Getpagesize() >> 20
 }
