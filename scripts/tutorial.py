@@ -105,7 +105,7 @@ def main():
     py_x = model(X, w, w2, w3, w4, w_o, lambda l, keep, s: tf.nn.dropout(l, p_keep[keep], seed=seed(s)))
     py_x = tf.identity(py_x, name="py_x")
 
-    cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(logits=py_x, labels=Y))
+    cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=py_x, labels=Y))
     cost = tf.identity(cost, name="cost")
     train_op = tf.train.RMSPropOptimizer(0.001, 0.9).minimize(cost)
     tf.argmax(py_x, 1, name="predict_op")
