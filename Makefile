@@ -6,10 +6,10 @@ BINDINGS    = github.com/tensorflow/tensorflow/tensorflow/go
 # Without this, libtensorflow tells on stderr which CPU it finds, and the like.
 export TF_CPP_MIN_LOG_LEVEL ?= 1
 
-.PHONY: help setup train test check clean needs-go
+.PHONY: help setup train test parity parity-full check clean needs-go
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
 
 setup: needs-go ## put in place what is missing: the bindings, libtensorflow, MNIST (SETUP="-gpu", say)
 	@go run -C scripts/setup . $(SETUP)
@@ -22,6 +22,12 @@ test: setup ## run all tests: this module's, the set-up's, and the bindings' own
 	go test ./...
 	go test -C scripts/setup ./...
 	go test $(BINDINGS) $(BINDINGS)/op
+
+parity: setup ## hold the Go program against the tutorial in Python, bit for bit (about 4 minutes)
+	go run ./scripts/parity
+
+parity-full: setup ## the same over 10 epochs
+	go run ./scripts/parity -epochs 10
 
 check: setup ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -50,25 +50,39 @@ func (t *Trainer) Evaluate(ctx context.Context, set mnist.Set) (correct int, err
 	return t.count(ctx, batches, set)
 }
 
+// Classes returns the class that the model finds likeliest for each image of a
+// set. The session must be open.
+func (t *Trainer) Classes(ctx context.Context, set mnist.Set) ([]int64, error) {
+	batches, err := feeds(t.model, set, testBatch)
+	if err != nil {
+		return nil, err
+	}
+	return t.classes(ctx, batches)
+}
+
 // count is Evaluate for a set whose feeds are made.
 func (t *Trainer) count(ctx context.Context, batches []feed, set mnist.Set) (correct int, err error) {
-	i := 0
+	classes, err := t.classes(ctx, batches)
+	for i, class := range classes {
+		if class == int64(set.Labels[i]) {
+			correct++
+		}
+	}
+	return correct, err
+}
+
+func (t *Trainer) classes(ctx context.Context, batches []feed) (all []int64, err error) {
 	for _, f := range batches {
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("%w while testing", ErrInterrupted)
+			return nil, fmt.Errorf("%w while testing", ErrInterrupted)
 		}
 		out, err := t.session.Run(f, []tf.Output{t.model.TestPredict}, nil)
 		if err != nil {
-			return 0, fmt.Errorf("testing: %w", err)
+			return nil, fmt.Errorf("testing: %w", err)
 		}
-		for _, class := range out[0].Value().([]int64) {
-			if class == int64(set.Labels[i]) {
-				correct++
-			}
-			i++
-		}
+		all = append(all, out[0].Value().([]int64)...)
 	}
-	return correct, nil
+	return all, nil
 }
 
 // sample returns the accuracy on random images of the test set, the figure

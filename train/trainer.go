@@ -5,6 +5,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -96,6 +97,20 @@ func (t *Trainer) Graph() *tf.Graph { return t.graph }
 // Model returns the model in the graph.
 func (t *Trainer) Model() graph.Model { return t.model }
 
+// Variables returns the weights and the optimizer's slots.
+func (t *Trainer) Variables() []graph.Variable {
+	return slices.Concat(t.model.Weights, t.training.Slots)
+}
+
+// Values returns the values of variables. The session must be open.
+func (t *Trainer) Values(vars []graph.Variable) ([]*tf.Tensor, error) {
+	values := make([]tf.Output, len(vars))
+	for i, v := range vars {
+		values[i] = v.Value
+	}
+	return t.session.Run(nil, values, nil)
+}
+
 // Open opens the session on the device that the Config names and gives the
 // variables their initial values.
 func (t *Trainer) Open() error {
@@ -110,7 +125,7 @@ func (t *Trainer) Open() error {
 		return fmt.Errorf("opening a session: %w", err)
 	}
 	var inits []*tf.Operation
-	for _, v := range append(t.model.Weights, t.training.Slots...) {
+	for _, v := range t.Variables() {
 		inits = append(inits, v.Init)
 	}
 	if _, err := t.session.Run(nil, nil, inits); err != nil {

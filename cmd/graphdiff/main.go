@@ -19,14 +19,23 @@ import (
 )
 
 func main() {
-	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errDiffer):
-		os.Exit(1)
-	default:
+	err := run(os.Args[1:], os.Stdout, os.Stderr)
+	code := exitCode(err)
+	if code == 2 {
 		fmt.Fprintln(os.Stderr, "graphdiff:", err)
-		os.Exit(2)
 	}
+	os.Exit(code)
+}
+
+// exitCode returns the program's exit code for run's error.
+func exitCode(err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errDiffer):
+		return 1
+	}
+	return 2
 }
 
 // errDiffer says that the graphs differ; the report is printed.

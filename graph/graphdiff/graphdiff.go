@@ -192,10 +192,12 @@ func (d *differ) attributes(a, b *nodepb.NodeDef) (names []string) {
 		all[name] = true
 	}
 	for name := range all {
-		switch {
-		case ignored(a.Op, name):
+		if d.a.attribute(a.Attr[name]) == d.b.attribute(b.Attr[name]) {
+			continue
+		}
+		if ignored(a.Op, name) {
 			d.through(fmt.Sprintf("attribute %s of %s", name, a.Op))
-		case d.a.attribute(a.Attr[name]) != d.b.attribute(b.Attr[name]):
+		} else {
 			names = append(names, name)
 		}
 	}

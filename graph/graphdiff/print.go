@@ -21,7 +21,7 @@ func (r Report) Print(w io.Writer) error {
 		fmt.Fprintf(t, "at %s\n", strings.Join(d.Path, " <- "))
 		for _, row := range rows(d.A, d.B) {
 			mark := " "
-			if row[1] != row[2] && row[0] != "name" {
+			if row[1] != row[2] && row[0] != "" && row[0] != "name" {
 				mark = "*"
 			}
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", row[0], row[1], mark, row[2])
