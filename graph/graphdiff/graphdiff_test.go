@@ -253,8 +253,7 @@ func TestRankBookkeeping(t *testing.T) {
 			s := s.SubScope(name)
 			last := op.Sub(s, op.Const(s.SubScope("rank"), int32(2)), op.Const(s.SubScope("y"), 2-dimension))
 			size := op.Slice(s, op.Shape(s, x), op.Pack(s, []tf.Output{last}), op.Const(s.SubScope("size"), []int32{1}))
-			shape := op.Concat(s.SubScope("v1"), op.Const(s.SubScope("axis"), int32(0)), []tf.Output{op.Const(s.SubScope("minus"), []int32{-1}), size})
-			shape = op.ConcatV2(s, []tf.Output{op.Const(s.SubScope("minus_one"), []int32{-1}), size}, op.Const(s.SubScope("axis_2"), int32(0)))
+			shape := op.ConcatV2(s, []tf.Output{op.Const(s.SubScope("minus_one"), []int32{-1}), size}, op.Const(s.SubScope("axis_2"), int32(0)))
 			return op.Reshape(s, x, shape)
 		}
 		loss, _ := op.SoftmaxCrossEntropyWithLogits(s, flat("features", x), flat("labels", y))
