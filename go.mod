@@ -3,6 +3,7 @@ module tfrunner
 go 1.24.0
 
 require (
+	github.com/gofrs/flock v0.12.1
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
 	golang.org/x/term v0.28.0

@@ -44,7 +44,7 @@ func (p *parity) graphs(ctx context.Context) error {
 		return err
 	}
 	file := filepath.Join(p.temp, "python.pb")
-	if _, err := output(p.reference(ctx, "-seed", "7", "-dump-graph", file)); err != nil {
+	if _, err := p.output(ctx, "-seed", "7", "-dump-graph", file); err != nil {
 		return err
 	}
 	python, err := os.ReadFile(file)
@@ -220,7 +220,7 @@ func (p *parity) runPython(ctx context.Context, c comparison, vars []graph.Varia
 	} else {
 		args = append(args, "-steps", strconv.Itoa(c.steps))
 	}
-	out, err := output(p.reference(ctx, args...))
+	out, err := p.output(ctx, args...)
 	if err != nil {
 		return s, err
 	}

@@ -16,6 +16,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"tfrunner/scripts/python"
 	"tfrunner/train"
 )
 
@@ -26,8 +27,8 @@ const tolerance = 0.003
 // the other in turns, and prints the table.
 func (p *parity) free(ctx context.Context, epochs int) error {
 	program := filepath.Join(p.temp, "train")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/train").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build ./cmd/train: %w: %s", err, lastLine(out))
+	if _, err := python.Output(exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/train")); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -36,7 +37,11 @@ func (p *parity) free(ctx context.Context, epochs int) error {
 	if err != nil {
 		return err
 	}
-	python, err := startTurns(p.reference(ctx, "-json", "-epochs", n))
+	reference, err := p.reference(ctx, "-json", "-epochs", n)
+	if err != nil {
+		return err
+	}
+	python, err := startTurns(reference)
 	if err != nil {
 		return err
 	}
@@ -154,7 +159,7 @@ func (t *turns) read(kind train.Kind) (record, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	t.cmd.Wait()
-	return record{}, fmt.Errorf("%s: %w: %s", strings.Join(t.cmd.Args, " "), err, lastLine(t.stderr.Bytes()))
+	return record{}, fmt.Errorf("%s: %w: %s", strings.Join(t.cmd.Args, " "), err, python.LastLine(t.stderr.Bytes()))
 }
 
 func median(x []float64) float64 {

@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"tfrunner/mnist"
+	"tfrunner/scripts/python"
 )
 
 func main() {
@@ -36,7 +38,6 @@ func main() {
 
 // A parity is one run of this program.
 type parity struct {
-	python          string // of the venv
 	temp            string // a folder for what the programs leave
 	dataDir         string
 	data            mnist.Data
@@ -46,6 +47,23 @@ type parity struct {
 
 func (p *parity) progress(format string, args ...any) {
 	fmt.Fprintf(p.stderr, "parity: "+format+"\n", args...)
+}
+
+// tutorial is the reference.
+const tutorial = "scripts/tutorial.py"
+
+// reference returns the reference as a process.
+func (p *parity) reference(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	return python.Command(ctx, p.stderr, tutorial, append([]string{"-data", p.dataDir}, args...)...)
+}
+
+// output runs the reference and returns what it prints.
+func (p *parity) output(ctx context.Context, args ...string) ([]byte, error) {
+	cmd, err := p.reference(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return python.Output(cmd)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
@@ -74,10 +92,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer os.RemoveAll(p.temp)
-	if p.python, err = p.venv(ctx); err != nil {
-		return err
-	}
-
 	if err := p.graphs(ctx); err != nil {
 		return err
 	}
