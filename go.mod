@@ -4,6 +4,7 @@ go 1.24.0
 
 require (
 	github.com/gofrs/flock v0.12.1
+	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/syndtr/goleveldb v1.0.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible

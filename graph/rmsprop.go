@@ -18,6 +18,9 @@ type RMSProp struct {
 	Epsilon      float32 `json:"epsilon"`  // under the root, at least 0; 1e-10
 }
 
+// Name implements Optimizer.
+func (r RMSProp) Name() string { return "rmsprop" }
+
 // Validate implements Optimizer.
 func (r RMSProp) Validate() error {
 	switch {

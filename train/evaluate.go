@@ -88,21 +88,29 @@ func (t *Trainer) classes(ctx context.Context, batches []feed) (all []int64, err
 // sample returns the accuracy on random images of the test set, the figure
 // that the tutorial prints after each epoch.
 func (t *Trainer) sample(ctx context.Context, test mnist.Set) (float64, error) {
-	size, err := tf.NewTensor(int32(test.Len()))
+	drawn, err := t.draw(test)
 	if err != nil {
 		return 0, err
 	}
+	correct, err := t.Evaluate(ctx, drawn)
+	return accuracy(correct, drawn.Len()), err
+}
+
+// draw returns random images of the test set.
+func (t *Trainer) draw(test mnist.Set) (drawn mnist.Set, err error) {
+	size, err := tf.NewTensor(int32(test.Len()))
+	if err != nil {
+		return drawn, err
+	}
 	out, err := t.session.Run(feed{t.testSize: size}, []tf.Output{t.shuffled}, nil)
 	if err != nil {
-		return 0, fmt.Errorf("drawing test images: %w", err)
+		return drawn, fmt.Errorf("drawing test images: %w", err)
 	}
 	order := out[0].Value().([]int32)
-	var drawn mnist.Set
 	for _, i := range order[:min(sampleSize, len(order))] {
 		image := test.Slice(int(i), int(i)+1)
 		drawn.Pixels = append(drawn.Pixels, image.Pixels...)
 		drawn.Labels = append(drawn.Labels, image.Labels...)
 	}
-	correct, err := t.Evaluate(ctx, drawn)
-	return accuracy(correct, drawn.Len()), err
+	return drawn, nil
 }

@@ -50,6 +50,8 @@ type usageError struct{ error }
 type options struct {
 	train.Config
 	data      string
+	export    string
+	freeze    bool
 	json      bool
 	shapes    bool
 	dumpGraph string
@@ -76,6 +78,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
 	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
 	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
+	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
+	flags.StringVar(&o.Out, "out", "", "keep the settings and checkpoints in the run's folder `DIR`")
+	flags.IntVar(&o.Keep, "keep", 3, "keep the last `N` checkpoints, and the best")
+	flags.BoolVar(&o.Resume, "resume", false, "go on where the run in -out stopped; settings that are not given are that run's")
+	flags.BoolVar(&o.Force, "force", false, "resume a run that was made with other settings")
+	flags.StringVar(&o.export, "export", "", "write the trained model to `PATH`, as a SavedModel")
+	flags.BoolVar(&o.freeze, "freeze", false, "export one GraphDef file with the weights as constants")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -84,11 +93,37 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		}
 		return o, usageError{err}
 	}
-	if flags.NArg() > 0 {
+	switch {
+	case flags.NArg() > 0:
 		return o, usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
+	case o.freeze && o.export == "":
+		return o, usageError{errors.New("-freeze: want -export with the file's name")}
+	}
+	if o.Resume && o.Out != "" {
+		if err := setFrom(flags, o.Out); err != nil {
+			return o, err
+		}
 	}
 	o.Optimizer = optimizer
 	return o, nil
+}
+
+// setFrom sets the flags that are not given to the settings of the run in dir.
+func setFrom(flags *flag.FlagSet, dir string) error {
+	settings, err := train.ReadSettings(dir)
+	if err != nil {
+		return err
+	}
+	flags.Visit(func(f *flag.Flag) { delete(settings, f.Name) })
+	for name, value := range settings {
+		if flags.Lookup(name) == nil {
+			continue
+		}
+		if err := flags.Set(name, string(value)); err != nil {
+			return fmt.Errorf("%s: %s %s: %w", dir, name, value, err)
+		}
+	}
+	return nil
 }
 
 // run is the program.
@@ -140,5 +175,11 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	if o.json {
 		recorder = train.Multi(train.JSONLines(stdout), console.New(nil, terminal))
 	}
-	return t.Run(ctx, data, recorder)
+	if err := t.Run(ctx, data, recorder); err != nil || o.export == "" {
+		return err
+	}
+	if o.freeze {
+		return t.Freeze(o.export)
+	}
+	return t.Export(o.export)
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"text/tabwriter"
 
+	"github.com/google/renameio/v2"
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -52,25 +52,5 @@ func dumpGraph(g *tf.Graph, file string) error {
 			return err
 		}
 	}
-	return writeFile(file, data)
-}
-
-// writeFile writes a file beside its name and renames it.
-func writeFile(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return renameio.WriteFile(file, data, 0o644)
 }
