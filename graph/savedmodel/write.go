@@ -80,16 +80,16 @@ func Write(dir string, s *op.Scope, e Export) error {
 // addSaver adds the ops that save and restore the variables, as Python's Saver
 // does, and says what they are called.
 func addSaver(s *op.Scope, vars []graph.Variable) *corepb.SaverDef {
+	if s.Err() != nil {
+		return nil
+	}
 	prefix := op.PlaceholderWithDefault(s, op.Const(s, "model"), tf.ScalarShape())
 	var names []string
 	var types []tf.DataType
 	var values []tf.Output
 	for _, v := range vars {
-		value := v.Read(s)
-		names, types, values = append(names, v.Name), append(types, value.DataType()), append(values, value)
-	}
-	if s.Err() != nil {
-		return nil
+		names, types = append(names, v.Name), append(types, v.Value.DataType())
+		values = append(values, v.Read(s.SubScope(v.Name)))
 	}
 	tensors, parts := op.Const(s.SubScope("tensor_names"), names), op.Const(s.SubScope("slices"), make([]string, len(names)))
 	save := op.SaveV2(s, prefix, tensors, parts, values)
