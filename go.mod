@@ -6,14 +6,12 @@ require (
 	github.com/gofrs/flock v0.12.1
 	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
-	github.com/syndtr/goleveldb v1.0.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
 	golang.org/x/term v0.28.0
 	google.golang.org/protobuf v1.36.11
 )
 
 require (
-	github.com/golang/snappy v0.0.0-20180518054509-2e65f85255db // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	golang.org/x/sys v0.29.0 // indirect
