@@ -1,12 +1,11 @@
 """Loads a SavedModel in each of the ways that TensorFlow for Python has, and saves what it gives.
 
-    exported.py SAVEDMODEL PIXELS.npy IMAGE.png OUT
+    exported.py SAVEDMODEL PIXELS IMAGE OUT
 
-PIXELS.npy are uint8 [n, 28, 28, 1]. For each way, OUT/WAY.classes.npy and OUT/WAY.probabilities.npy
-are written, and OUT/show.txt is what saved_model_cli shows.
+PIXELS holds the bytes of images of 28x28 pixels, IMAGE is a PNG or JPEG file. For each way, OUT/WAY.classes
+gets the bytes of the int64 classes, OUT/WAY.probabilities those of the float32 probabilities.
 """
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -17,19 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-CLI = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
-
 
 def main():
     model, pixels_file, image_file, out = sys.argv[1:]
-    pixels = np.load(pixels_file)
+    pixels = np.fromfile(pixels_file, np.uint8).reshape(-1, 28, 28, 1)
     images = pixels.astype(np.float32) * np.float32(1.0 / 255.0)
     with open(image_file, "rb") as f:
         encoded = f.read()
 
     def save(way, result):
         for name in ["classes", "probabilities"]:
-            np.save(os.path.join(out, f"{way}.{name}.npy"), np.asarray(result[name]))
+            np.asarray(result[name]).tofile(os.path.join(out, f"{way}.{name}"))
 
     loaded = tf.saved_model.load(model)
     save("load", loaded.signatures["serving_default"](images=tf.constant(images)))
@@ -44,14 +41,13 @@ def main():
 
     images_file = os.path.join(out, "images.npy")
     np.save(images_file, images)
-    subprocess.run(CLI + ["run", "--dir", model, "--tag_set", "serve", "--signature_def", "serving_default",
-                          "--inputs", f"images={images_file}", "--outdir", out, "--overwrite"],
+    cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    subprocess.run(cli + ["show", "--dir", model, "--all"], check=True, capture_output=True)
+    subprocess.run(cli + ["run", "--dir", model, "--tag_set", "serve", "--signature_def", "serving_default",
+                          "--inputs", f"images={images_file}", "--outdir", out],
                    check=True, capture_output=True)
     save("cli", {name: np.load(os.path.join(out, name + ".npy")) for name in ["classes", "probabilities"]})
-    with open(os.path.join(out, "show.txt"), "wb") as f:
-        f.write(subprocess.run(CLI + ["show", "--dir", model, "--all"], check=True, capture_output=True).stdout)
 
 
 if __name__ == "__main__":
-    with contextlib.redirect_stdout(sys.stderr):
-        sys.exit(main())
+    sys.exit(main())

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -58,6 +59,23 @@ func (t *Trainer) Classes(ctx context.Context, set mnist.Set) ([]int64, error) {
 		return nil, err
 	}
 	return t.classes(ctx, batches)
+}
+
+// Probabilities returns how likely the model finds each class, float32
+// [n, Classes], for each of the images of a set. The session must be open.
+func (t *Trainer) Probabilities(set mnist.Set) (*tf.Tensor, error) {
+	batches, err := feeds(t.model, set, max(1, set.Len()))
+	if err != nil {
+		return nil, err
+	}
+	if batches == nil {
+		return nil, errors.New("no images")
+	}
+	out, err := t.session.Run(batches[0], []tf.Output{t.model.TestProbabilities}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("testing: %w", err)
+	}
+	return out[0], nil
 }
 
 // count is Evaluate for a set whose feeds are made.

@@ -50,8 +50,11 @@ func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
 	for run.Epoch < t.config.Epochs && !run.done {
 		if err := run.trainEpoch(ctx); err != nil {
 			if errors.Is(err, ErrInterrupted) {
-				if saveErr := run.save(); saveErr != nil {
+				switch saveErr := run.save(); {
+				case saveErr != nil:
 					err = fmt.Errorf("%w; not saved: %w", err, saveErr)
+				case run.folder != nil:
+					err = fmt.Errorf("%w; -resume goes on from there", err)
 				}
 			}
 			return err

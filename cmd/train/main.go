@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -139,6 +140,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
+// checkExport returns an error before the training if a SavedModel could not be
+// written after it. A frozen graph's file is replaced.
+func checkExport(path string, freeze bool) error {
+	if path == "" || freeze {
+		return nil
+	}
+	switch entries, err := os.ReadDir(path); {
+	case len(entries) > 0:
+		return fmt.Errorf("-export %s: a SavedModel wants a new folder, this one holds %s", path, entries[0].Name())
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	default:
+		return err
+	}
+}
+
 func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	t, err := train.New(o.Config)
 	if err != nil {
@@ -157,6 +174,9 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	}
 	if o.shapes || o.dumpGraph != "" {
 		return nil
+	}
+	if err := checkExport(o.export, o.freeze); err != nil {
+		return err
 	}
 	if o.data == "" {
 		if o.data, err = mnist.Dir(); err != nil {
