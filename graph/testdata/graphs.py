@@ -1,0 +1,68 @@
+"""Writes graphs of small classifiers of digits for TestImport, GraphDefs in a folder, NAME.pb each."""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+tf.disable_eager_execution()
+
+
+def one_hot_loss(labels, logits):
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=tf.one_hot(labels, 10)))
+
+
+def sparse_loss(labels, logits):
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name="xent"))
+
+
+@tf.custom_gradient
+def reversed_gradient(x):
+    return tf.identity(x), lambda dy: -dy
+
+
+def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.nn.relu, batch=None,
+               frozen=False, train=True, extra=False, resource=True):
+    """Two layers with biases, a step counter and a learning rate that decays by it."""
+    tf.reset_default_graph()
+    tf.set_random_seed(7)
+    images = tf.placeholder(tf.float32, (batch,) + shape, name="images")
+    labels = tf.placeholder(dtype, [batch], name="labels")
+    with tf.variable_scope("layers", use_resource=resource):
+        w = tf.get_variable("w", [784, 30], initializer=tf.glorot_uniform_initializer())
+        b = tf.get_variable("b", [30], initializer=tf.zeros_initializer())
+        w_o = tf.get_variable("w_o", [30, 10], initializer=tf.glorot_uniform_initializer())
+        b_o = tf.get_variable("b_o", [10], initializer=tf.zeros_initializer())
+    first = tf.nn.bias_add(tf.matmul(tf.reshape(images, [-1, 784]), w), b)
+    if frozen:
+        first = tf.stop_gradient(first)
+    first = hidden(first)
+    if extra:
+        first = tf.nn.dropout(first, keep_prob=tf.placeholder(tf.float32, [], name="keep"))
+    logits = tf.nn.bias_add(tf.matmul(first, w_o), b_o)
+    cost = tf.identity(loss(labels, logits), name="cost")
+    tf.argmax(logits, 1, output_type=tf.int32, name="classes")
+    if train:
+        with tf.variable_scope("training", use_resource=resource):
+            step = tf.get_variable("step", [], tf.int64, tf.zeros_initializer(), trainable=False)
+            rate = tf.train.exponential_decay(0.01, step, 10, 1.0)
+            tf.train.RMSPropOptimizer(rate, 0.8, momentum=0.5, epsilon=1e-3).minimize(cost, global_step=step, name="train")
+        tf.global_variables_initializer()
+        tf.train.Saver()
+    graph = tf.get_default_graph().as_graph_def()
+    if name == "uninitialized":
+        graph = tf.graph_util.extract_sub_graph(graph, ["cost", "classes"])
+    with open(os.path.join(sys.argv[1], name + ".pb"), "wb") as f:
+        f.write(graph.SerializeToString())
+
+
+perceptron("flat")
+perceptron("rows", shape=(28, 28), dtype=tf.int32)
+perceptron("frozen", frozen=True)
+perceptron("dropout", extra=True)
+perceptron("sparse", loss=sparse_loss)
+perceptron("custom", hidden=reversed_gradient)
+perceptron("ref", train=False, resource=False)
+perceptron("fixed", batch=128)
+perceptron("uninitialized")
