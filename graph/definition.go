@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A definition is a GraphDef with its nodes by their names: a tf.Operation does
-// not tell its control inputs.
+// A definition is a GraphDef with its nodes by their names. Unlike a tf.Graph,
+// it tells the nodes' control inputs.
 type definition struct {
 	proto *graphpb.GraphDef
 	nodes map[string]*nodepb.NodeDef
@@ -55,11 +55,12 @@ func parseRef(s string) ref {
 	if node, ok := strings.CutPrefix(s, "^"); ok {
 		return ref{node, -1}
 	}
-	node, output, ok := strings.Cut(s, ":")
-	if n, err := strconv.Atoi(output); ok && err == nil {
-		return ref{node, n}
+	if node, output, ok := strings.Cut(s, ":"); ok {
+		if n, err := strconv.ParseUint(output, 10, 16); err == nil {
+			return ref{node, int(n)}
+		}
 	}
-	return ref{node, 0}
+	return ref{s, 0}
 }
 
 // inputs returns what a node reads, in order.
@@ -91,11 +92,6 @@ func (d definition) back(end func(ref) bool, roots ...ref) map[ref]bool {
 // nowhere ends a walk back nowhere.
 func nowhere(ref) bool { return false }
 
-// is returns what ends a walk back at some tensors.
-func is(ends ...ref) func(ref) bool {
-	return func(r ref) bool { return slices.Contains(ends, r) }
-}
-
 // way returns the shortest way back from a tensor to a node that is wanted, by
 // the nodes' names; nil: there is none.
 func (d definition) way(from ref, end func(ref) bool, want func(*nodepb.NodeDef) bool) []string {
@@ -124,11 +120,12 @@ func (d definition) way(from ref, end func(ref) bool, want func(*nodepb.NodeDef)
 // other assignments restore the variable or train it.
 func (d definition) initializer(handle string) *nodepb.NodeDef {
 	for _, n := range d.proto.Node {
-		if n.Op != "AssignVariableOp" || parseRef(n.Input[0]).node != handle {
+		in := inputs(n)
+		if n.Op != "AssignVariableOp" || len(in) < 2 || in[0].node != handle {
 			continue
 		}
 		later := false
-		for r := range d.back(nowhere, inputs(n)[1:]...) {
+		for r := range d.back(nowhere, in[1:]...) {
 			op := d.nodes[r.node].Op
 			later = later || op == "RestoreV2" || op == "Placeholder" || r.node == handle
 		}

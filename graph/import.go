@@ -16,7 +16,8 @@ import (
 type Imported struct {
 	Scope *op.Scope // of the graph, in a namespace of its own
 
-	// Model has no PyX and no TestPyX, and no keep that the Names do not name.
+	// Model has no PyX and no TestPyX, and no keep that the Names do not name:
+	// their Op is nil.
 	//
 	// Its Weights are the float32 variables that the loss depends on, but for
 	// those behind a StopGradient, in the graph's order. X and Y have the
@@ -63,7 +64,6 @@ func Import(def []byte, names Names, o Optimizer) (Imported, error) {
 		i.checkTensors,
 		i.checkWays,
 		i.findVariables,
-		i.checkNodes,
 		i.build,
 	} {
 		if err := step(); err != nil {
@@ -113,12 +113,12 @@ func (i *importer) find(names Names) error {
 		n := i.def.nodes[r.node]
 		switch {
 		case n == nil && p.key == "train":
-			return fmt.Errorf("train=%s: no such op in the graph; no other op reads %s", *p.name, strings.Join(i.def.unread(), ", "))
+			return fmt.Errorf("train=%s: no such op in the graph; those that no other reads are %s", *p.name, strings.Join(i.def.unread(), ", "))
 		case n == nil:
-			return fmt.Errorf("%s=%s: no such tensor in the graph; it has the placeholders %s, and no other op reads %s", p.key, *p.name,
+			return fmt.Errorf("%s=%s: no such tensor in the graph; its placeholders are %s, and the ops that no other reads %s", p.key, *p.name,
 				strings.Join(i.def.of("Placeholder"), ", "), strings.Join(i.def.unread(), ", "))
 		case strings.HasPrefix(p.key, "keep_") && !strings.HasPrefix(n.Op, "Placeholder"):
-			return fmt.Errorf("%s=%s is a %s: want a placeholder, of which the graph has %s", p.key, *p.name, n.Op, strings.Join(i.def.of("Placeholder"), ", "))
+			return fmt.Errorf("%s=%s is of the op %s: want a placeholder, one of %s", p.key, *p.name, n.Op, strings.Join(i.def.of("Placeholder"), ", "))
 		}
 		i.refs[p.key] = r
 	}
@@ -160,8 +160,8 @@ func (i *importer) checkTensors() error {
 		if !ok || want == nil {
 			continue
 		}
-		if n := i.g.Operation(r.node).NumOutputs(); r.output >= n {
-			return fmt.Errorf("%s=%s: the op has %d outputs", p.key, r, n)
+		if n := i.g.Operation(r.node).NumOutputs(); r.output < 0 || r.output >= n {
+			return fmt.Errorf("%s=%s: the op has %d outputs, from 0 on", p.key, r, n)
 		}
 		if got := describe(i.tensor(p.key)); !slices.Contains(want, got) {
 			return fmt.Errorf("%s=%s is %s: want %s", p.key, r, got, strings.Join(want, " or "))
@@ -232,9 +232,8 @@ func (i *importer) findVariables() error {
 	for found := -1; found < len(inits); {
 		found = len(inits)
 		i.needed = i.def.back(i.fed, roots...)
-		for r := range i.needed {
-			n := i.def.nodes[r.node]
-			if n.Op != "VarHandleOp" || inits[n.Name] != nil {
+		for _, n := range i.def.proto.Node {
+			if n.Op != "VarHandleOp" || !i.needed[ref{n.Name, 0}] || inits[n.Name] != nil {
 				continue
 			}
 			init := i.def.initializer(n.Name)
@@ -244,6 +243,9 @@ func (i *importer) findVariables() error {
 			inits[n.Name] = init
 			roots = append(roots, ref{init.Name, -1})
 		}
+	}
+	if err := i.checkNodes(); err != nil {
+		return err
 	}
 	trained := i.def.back(i.gradientEnds, i.refs["loss"])
 	resources, weights := map[string]string{}, 0
@@ -267,8 +269,7 @@ func (i *importer) findVariables() error {
 		}
 		i.variables = append(i.variables, v)
 	}
-	// Else checkNodes may know why.
-	if weights == 0 && i.checkNodes() == nil {
+	if weights == 0 {
 		return fmt.Errorf("nothing to train: loss=%s depends on no float32 variable", i.refs["loss"])
 	}
 	return nil
@@ -282,11 +283,11 @@ func (i *importer) checkNodes() error {
 			continue
 		}
 		switch n.Op {
-		case "VariableV2", "Variable":
-			return fmt.Errorf("the variable %s is a %s: want resource variables; call tf.compat.v1.enable_resource_variables() first", n.Name, n.Op)
+		case "VariableV2":
+			return fmt.Errorf("the variable %s is a VariableV2: want resource variables; call tf.compat.v1.enable_resource_variables() first", n.Name)
 		case "Placeholder":
 			if !i.fed(r) {
-				return fmt.Errorf("the graph reads the placeholder %s too: of the names, keep_conv or keep_hidden may feed it", n.Name)
+				return fmt.Errorf("nothing feeds the placeholder %s: want a graph that reads no others than the images, the labels and the keeps", n.Name)
 			}
 		}
 	}
@@ -318,9 +319,10 @@ func (i *importer) build() error {
 	m.Cost = i.tensor("loss")
 	m.Predict = op.Cast(s.SubScope("predictions"), i.tensor("predictions"), tf.Int64)
 
+	reads := s.SubScope("variables")
 	for _, v := range i.variables {
 		imported := Variable{Name: v.name(), Handle: i.g.Operation(v.handle.Name).Output(0), Init: i.g.Operation(v.init.Name)}
-		imported.Value = op.ReadVariableOp(s.SubScope(v.name()), imported.Handle, tf.DataType(v.handle.Attr["dtype"].GetType()))
+		imported.Value = op.ReadVariableOp(reads.SubScope(v.name()), imported.Handle, tf.DataType(v.handle.Attr["dtype"].GetType()))
 		if v.weight {
 			m.Weights = append(m.Weights, imported)
 		} else {
@@ -328,7 +330,7 @@ func (i *importer) build() error {
 		}
 		fed[ref{v.handle.Name, 0}] = imported.Handle
 	}
-	return i.buildTest(namespace+"/test", fed)
+	return i.buildTest(namespace+"_test", fed)
 }
 
 // buildTest adds a copy of the predictions' part, with fed and the keeps at 1.

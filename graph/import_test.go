@@ -3,12 +3,17 @@ package graph
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	attrpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/attr_value_go_proto"
+	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 	"google.golang.org/protobuf/proto"
 
@@ -70,6 +75,15 @@ func imported(t *testing.T, def []byte, names Names, o Optimizer) Imported {
 	return i
 }
 
+// loaded is the data, read once.
+var loaded = sync.OnceValues(func() (mnist.Data, error) {
+	dir, err := mnist.Dir()
+	if err != nil {
+		return mnist.Data{}, err
+	}
+	return mnist.Load(dir)
+})
+
 // A trained is what a training comes to, in bits.
 type trained struct {
 	losses, variables [][]byte
@@ -83,11 +97,7 @@ func steps(t *testing.T, s *op.Scope, m Model, training Training, n int, floats,
 	t.Helper()
 	vars := slices.Concat(m.Weights, training.Slots)
 	session := open(t, s, inits(vars))
-	dir, err := mnist.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := mnist.Load(dir)
+	data, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +168,7 @@ func same(t *testing.T, what string, got, want trained) {
 	}
 }
 
-// TestImportTutorial trains Python's graph of the tutorial in all ways, and
+// TestImportTutorial trains Python's graph of the tutorial in both ways, and
 // ours, and wants one result.
 func TestImportTutorial(t *testing.T) {
 	def := tutorialDef(t)
@@ -170,18 +180,14 @@ func TestImportTutorial(t *testing.T) {
 		t.Fatalf("%d losses, %d variables", len(want.losses), len(want.names))
 	}
 	for _, test := range []struct {
-		what            string
-		names           string
-		optimizer       Optimizer
-		floats, testing bool
+		what, names string
+		optimizer   Optimizer
 	}{
-		{"Go's gradients", ",test_predictions=test_predict_op", tutorial, false, false},
-		{"the graph's train op", ",test_predictions=test_predict_op,train=RMSProp", nil, false, false},
-		{"floats", "", tutorial, true, false},
-		{"tested with dropouts that keep all", "", tutorial, false, true},
+		{"Go's gradients", "", tutorial},
+		{"the graph's train op", ",train=RMSProp", nil},
 	} {
-		i := imported(t, def, names(t, tutorialNames+test.names), test.optimizer)
-		same(t, test.what, steps(t, i.Scope, i.Model, i.Training, 20, test.floats, test.testing), want)
+		i := imported(t, def, names(t, tutorialNames+",test_predictions=test_predict_op"+test.names), test.optimizer)
+		same(t, test.what, steps(t, i.Scope, i.Model, i.Training, 20, false, false), want)
 	}
 }
 
@@ -201,9 +207,163 @@ func TestImportOwn(t *testing.T) {
 	}
 	n := names(t, tutorialNames)
 	n.Loss, n.Predictions, n.TestPredictions = m.Cost.Op.Name(), m.Predict.Op.Name(), m.TestPredict.Op.Name()
+	for _, test := range []struct {
+		what            string
+		floats, testing bool
+	}{
+		{"Go's gradients", false, false},
+		{"fed with floats", true, false},
+		{"tested after each step", false, true},
+	} {
+		i := imported(t, def, n, tutorial)
+		same(t, test.what, steps(t, i.Scope, i.Model, i.Training, 3, test.floats, test.testing), want)
+	}
+	n.TestPredictions = "" // those with dropout, which keeps all
 	i := imported(t, def, n, tutorial)
-	same(t, "Go's gradients", steps(t, i.Scope, i.Model, i.Training, 3, false, false), want)
+	same(t, "no test predictions", steps(t, i.Scope, i.Model, i.Training, 3, false, true), want)
 	n.Train = training.Op.Name()
 	i = imported(t, def, n, nil)
 	same(t, "the graph's train op", steps(t, i.Scope, i.Model, i.Training, 3, false, false), want)
+}
+
+// perceptronNames are those of the graphs of testdata/graphs.py.
+const perceptronNames = "images=images:0,labels=labels,loss=cost:0,predictions=classes"
+
+// perceptronRMSProp is the optimizer in them.
+var perceptronRMSProp = RMSProp{LearningRate: 0.01, Decay: 0.8, Momentum: 0.5, Epsilon: 1e-3}
+
+// TestImportPerceptron trains other graphs of Python's in both ways.
+func TestImportPerceptron(t *testing.T) {
+	for _, test := range []struct{ file, names, weights, others string }{
+		{"flat", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
+		{"rows", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
+		{"frozen", "", "layers/w_o layers/b_o", "layers/w layers/b training/step"},
+		{"dropout", ",keep_hidden=keep", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
+		{"sparse", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
+	} {
+		def := pythonDef(t, test.file)
+		n := names(t, perceptronNames+test.names)
+		n.Train = "training/train"
+		own := imported(t, def, n, nil)
+		weights := strings.Fields(test.weights)
+		var others []string
+		for _, v := range own.Training.Slots {
+			if !strings.Contains(v.Name, "RMSProp") {
+				others = append(others, v.Name)
+			}
+		}
+		if got := strings.Join(others, " "); got != test.others {
+			t.Errorf("%s: variables beside weights and slots %s, want %s", test.file, got, test.others)
+		}
+		want := steps(t, own.Scope, own.Model, own.Training, 5, false, false)
+		if !slices.Equal(want.names[:len(weights)], weights) {
+			t.Errorf("%s: weights %s, want %s", test.file, want.names, test.weights)
+		}
+		if test.file == "sparse" {
+			continue // trains by its own op only
+		}
+		n.Train = ""
+		for _, floats := range []bool{false, true} {
+			i := imported(t, def, n, perceptronRMSProp)
+			got := steps(t, i.Scope, i.Model, i.Training, 5, floats, false)
+			// The slots have other names.
+			got.names, want.names = got.names[:len(weights)], want.names[:len(weights)]
+			same(t, test.file, got, want)
+		}
+	}
+}
+
+func TestImportErrors(t *testing.T) {
+	for _, test := range []struct{ file, old, new, want string }{
+		{"sparse", "", "", "the op xent/xent (SparseSoftmaxCrossEntropyWithLogits) has no gradient in TensorFlow's C API, on the way cost <- Mean <- xent/xent; train=OP"},
+		{"custom", "", "", "the op IdentityN (IdentityN) has a gradient in Python that the graph does not hold, on the way cost <- Mean <- "},
+		{"ref", "", "", "the variable layers/w is a VariableV2: want resource variables"},
+		{"double", "", "", "the variable layers/w is double: want float32"},
+		{"constant", "", "", "nothing to train: loss=cost:0"},
+		{"fixed", "", "", "images=images:0 is float32 [128, 784]: want float32 [?, 28, 28, 1] or float32 [?, 28, 28] or float32 [?, 784]"},
+		{"uninitialized", "", "", "the variable layers/w has no initializer"},
+		{"dropout", "", "", "nothing feeds the placeholder keep"},
+		{"dropout", "loss", "keep_conv=keep:0,keep_hidden=keep,loss", "keep_conv and keep_hidden are both keep:0"},
+		{"flat", "cost", "nix", "loss=nix:0: no such tensor in the graph; its placeholders are images, labels, and the ops that no other reads cost, classes, "},
+		{"flat", "images:0", "images:x", "images=images:x: no such tensor"},
+		{"flat", "images:0", "^images", "images=images:-1: the op has 1 outputs"},
+		{"flat", "cost:0", "cost:1", "loss=cost:1: the op has 1 outputs"},
+		{"flat", "images:0", "labels", "images=labels:0 is int64 [?]: want float32 [?, 28, 28, 1] or"},
+		{"flat", "labels=labels", "labels=images", "labels=images:0 is float32 [?, 784]: want float32 [?, 10] or int32 [?] or int64 [?]"},
+		{"flat", "cost", "classes", "loss=classes:0 is int32 [?]: want float32 []"},
+		{"flat", "=classes", "=BiasAdd", "predictions=BiasAdd:0 is float32 [?, 30]: want int64 [?] or int32 [?]"},
+		{"flat", "=classes", "=labels", "predictions=labels does not depend on images=images:0"},
+		{"flat", "loss", "keep_conv=cost,loss", "keep_conv=cost is of the op Identity: want a placeholder, one of images, labels"},
+	} {
+		_, err := Import(pythonDef(t, test.file), names(t, strings.Replace(perceptronNames, test.old, test.new, 1)), perceptronRMSProp)
+		wantError(t, err, test.want)
+	}
+	flat, n := pythonDef(t, "flat"), names(t, perceptronNames)
+	_, err := Import(nil, n, tutorial)
+	wantError(t, err, "not a binary GraphDef: no nodes in it")
+	_, err = Import(flat[:len(flat)-1], n, tutorial)
+	wantError(t, err, "not a binary GraphDef: ")
+	_, err = Import(flat, n, nil)
+	wantError(t, err, "want an optimizer or the name of the graph's train op")
+	_, err = Import(flat, Names{}, tutorial)
+	wantError(t, err, "no name of the graph's images, labels, loss, predictions")
+	_, err = Import(flat, n, RMSProp{})
+	if wrong := new(RangeError); !errors.As(err, &wrong) {
+		t.Errorf("error %v, want a RangeError", err)
+	}
+	for op, want := range map[string]string{
+		"nix":  "train=nix: no such op in the graph; those that no other reads are cost, classes, ",
+		"init": "train=init does not depend on images=images:0",
+	} {
+		n.Train = op
+		_, err = Import(flat, n, nil)
+		wantError(t, err, want)
+	}
+	n.Train = ""
+	for resource, want := range map[string]string{
+		"layers/w":         "the variables layers/w and layers/b have one resource, layers/w",
+		"layers/w/RMSProp": "the graph has a variable layers/w/RMSProp, as the optimizer's slot is named",
+	} {
+		def := new(graphpb.GraphDef)
+		if err := proto.Unmarshal(flat, def); err != nil {
+			t.Fatal(err)
+		}
+		for _, node := range def.Node {
+			if node.Name == "layers/b" {
+				node.Attr["shared_name"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_S{S: []byte(resource)}}
+			}
+		}
+		changed, err := proto.Marshal(def)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Import(changed, n, perceptronRMSProp)
+		wantError(t, err, want)
+	}
+}
+
+// wantError wants an error of one line that contains want.
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestParseNames(t *testing.T) {
+	got := names(t, "images=X:0,labels=Y,loss=cost,predictions=p,test_predictions=t,keep_conv=k,keep_hidden=h,train=RMSProp")
+	want := Names{"X:0", "Y", "cost", "p", "t", "k", "h", "RMSProp"}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for text, want := range map[string]string{
+		"":                         `"": want KEY=NAME, where a KEY is images, labels, loss, predictions, test_predictions, keep_conv, keep_hidden, train`,
+		"images=X,image=X":         `"image=X": want KEY=NAME`,
+		"images":                   `"images": want images=NAME, as images=X:0`,
+		"images=X,images=Y":        "images is there twice: X and Y",
+		"images=X,loss=c,labels=Y": "no name of the graph's predictions",
+	} {
+		_, err := ParseNames(text)
+		wantError(t, err, want)
+	}
 }

@@ -23,24 +23,26 @@ def reversed_gradient(x):
 
 
 def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.nn.relu, batch=None,
-               frozen=False, train=True, extra=False, resource=True):
-    """Two layers with biases, a step counter and a learning rate that decays by it."""
+               weights=tf.float32, constant=None, dropout=False, train=True, resource=True):
+    """Two layers with biases, and RMSProp with a step counter, by which its learning rate decays, times 1."""
     tf.reset_default_graph()
     tf.set_random_seed(7)
     images = tf.placeholder(tf.float32, (batch,) + shape, name="images")
     labels = tf.placeholder(dtype, [batch], name="labels")
     with tf.variable_scope("layers", use_resource=resource):
-        w = tf.get_variable("w", [784, 30], initializer=tf.glorot_uniform_initializer())
+        w = tf.cast(tf.get_variable("w", [784, 30], weights, tf.glorot_uniform_initializer()), tf.float32)
         b = tf.get_variable("b", [30], initializer=tf.zeros_initializer())
         w_o = tf.get_variable("w_o", [30, 10], initializer=tf.glorot_uniform_initializer())
         b_o = tf.get_variable("b_o", [10], initializer=tf.zeros_initializer())
     first = tf.nn.bias_add(tf.matmul(tf.reshape(images, [-1, 784]), w), b)
-    if frozen:
+    if constant == "first":
         first = tf.stop_gradient(first)
     first = hidden(first)
-    if extra:
+    if dropout:
         first = tf.nn.dropout(first, keep_prob=tf.placeholder(tf.float32, [], name="keep"))
     logits = tf.nn.bias_add(tf.matmul(first, w_o), b_o)
+    if constant == "logits":
+        logits = tf.stop_gradient(logits)
     cost = tf.identity(loss(labels, logits), name="cost")
     tf.argmax(logits, 1, output_type=tf.int32, name="classes")
     if train:
@@ -59,10 +61,12 @@ def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.
 
 perceptron("flat")
 perceptron("rows", shape=(28, 28), dtype=tf.int32)
-perceptron("frozen", frozen=True)
-perceptron("dropout", extra=True)
+perceptron("frozen", constant="first")
+perceptron("dropout", dropout=True)
 perceptron("sparse", loss=sparse_loss)
 perceptron("custom", hidden=reversed_gradient)
 perceptron("ref", train=False, resource=False)
+perceptron("double", weights=tf.float64)
+perceptron("constant", constant="logits", train=False)
 perceptron("fixed", batch=128)
 perceptron("uninitialized")
