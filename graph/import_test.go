@@ -86,9 +86,10 @@ var loaded = sync.OnceValues(func() (mnist.Data, error) {
 
 // A trained is what a training comes to, in bits.
 type trained struct {
-	losses, variables [][]byte
-	names             []string
-	classes           []int64 // of some test images
+	losses, predictions [][]byte // of each step
+	names               []string
+	variables           [][]byte
+	classes             []int64 // of some test images
 }
 
 // steps trains on real digits, 128 a step. If floats, it feeds X and Y, if
@@ -125,7 +126,9 @@ func steps(t *testing.T, s *op.Scope, m Model, training Training, n int, floats,
 		if m.KeepHidden.Op != nil {
 			feeds[m.KeepHidden] = tensor(t, float32(0.5))
 		}
-		r.losses = append(r.losses, bits(t, fetch(feeds, []tf.Output{m.Cost}, training.Op)[0]))
+		out := fetch(feeds, []tf.Output{m.Cost, m.Predict}, training.Op)
+		r.losses = append(r.losses, bits(t, out[0]))
+		r.predictions = append(r.predictions, bits(t, out[1]))
 		if testing {
 			test()
 		}
@@ -153,6 +156,9 @@ func same(t *testing.T, what string, got, want trained) {
 	for i := range want.losses {
 		if !bytes.Equal(got.losses[i], want.losses[i]) {
 			t.Fatalf("%s: the losses differ first at step %d", what, i+1)
+		}
+		if !bytes.Equal(got.predictions[i], want.predictions[i]) {
+			t.Errorf("%s: the predictions differ at step %d", what, i+1)
 		}
 	}
 	if !slices.Equal(got.names, want.names) {
@@ -238,7 +244,7 @@ func TestImportPerceptron(t *testing.T) {
 		{"flat", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
 		{"rows", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
 		{"frozen", "", "layers/w_o layers/b_o", "layers/w layers/b training/step"},
-		{"dropout", ",keep_hidden=keep", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
+		{"dropout", ",keep_hidden=keep", "layers/w layers/b layers/w_o layers/b_o", "count training/step"},
 		{"sparse", "", "layers/w layers/b layers/w_o layers/b_o", "training/step"},
 	} {
 		def := pythonDef(t, test.file)
@@ -256,6 +262,9 @@ func TestImportPerceptron(t *testing.T) {
 			t.Errorf("%s: variables beside weights and slots %s, want %s", test.file, got, test.others)
 		}
 		want := steps(t, own.Scope, own.Model, own.Training, 5, false, false)
+		if got := own.Model.Predict.DataType(); got != tf.Int64 {
+			t.Errorf("%s: predictions of the dtype %v", test.file, got)
+		}
 		if !slices.Equal(want.names[:len(weights)], weights) {
 			t.Errorf("%s: weights %s, want %s", test.file, want.names, test.weights)
 		}
@@ -276,7 +285,7 @@ func TestImportPerceptron(t *testing.T) {
 func TestImportErrors(t *testing.T) {
 	for _, test := range []struct{ file, old, new, want string }{
 		{"sparse", "", "", "the op xent/xent (SparseSoftmaxCrossEntropyWithLogits) has no gradient in TensorFlow's C API, on the way cost <- Mean <- xent/xent; train=OP"},
-		{"custom", "", "", "the op IdentityN (IdentityN) has a gradient in Python that the graph does not hold, on the way cost <- Mean <- "},
+		{"custom", "", "", "the op Relu (Relu) has a gradient in Python that the graph does not hold, on the way cost <- Mean <- "},
 		{"ref", "", "", "the variable layers/w is a VariableV2: want resource variables"},
 		{"double", "", "", "the variable layers/w is double: want float32"},
 		{"constant", "", "", "nothing to train: loss=cost:0"},

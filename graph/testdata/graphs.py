@@ -17,9 +17,14 @@ def sparse_loss(labels, logits):
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name="xent"))
 
 
-@tf.custom_gradient
-def reversed_gradient(x):
-    return tf.identity(x), lambda dy: -dy
+@tf.RegisterGradient("Reversed")
+def reversed_gradient(op, gradient):
+    return -gradient
+
+
+def reversing_relu(x):
+    with tf.get_default_graph().gradient_override_map({"Relu": "Reversed"}):
+        return tf.nn.relu(x)
 
 
 def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.nn.relu, batch=None,
@@ -30,16 +35,21 @@ def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.
     images = tf.placeholder(tf.float32, (batch,) + shape, name="images")
     labels = tf.placeholder(dtype, [batch], name="labels")
     with tf.variable_scope("layers", use_resource=resource):
-        w = tf.cast(tf.get_variable("w", [784, 30], weights, tf.glorot_uniform_initializer()), tf.float32)
+        w_var = tf.get_variable("w", [784, 30], weights, tf.glorot_uniform_initializer())
+        w = tf.cast(w_var, tf.float32)
         b = tf.get_variable("b", [30], initializer=tf.zeros_initializer())
         w_o = tf.get_variable("w_o", [30, 10], initializer=tf.glorot_uniform_initializer())
         b_o = tf.get_variable("b_o", [10], initializer=tf.zeros_initializer())
-    first = tf.nn.bias_add(tf.matmul(tf.reshape(images, [-1, 784]), w), b)
+    with tf.colocate_with(images):
+        first = tf.identity(images) if shape == (784,) else tf.reshape(images, [-1, 784])
+    first = tf.nn.bias_add(tf.matmul(first, w), b)
     if constant == "first":
         first = tf.stop_gradient(first)
     first = hidden(first)
     if dropout:
-        first = tf.nn.dropout(first, keep_prob=tf.placeholder(tf.float32, [], name="keep"))
+        count = tf.get_variable("count", [], initializer=tf.zeros_initializer(), trainable=False, use_resource=True)
+        with tf.control_dependencies([count.assign_add(1)]):
+            first = tf.nn.dropout(first, keep_prob=tf.placeholder(tf.float32, [], name="keep"))
     logits = tf.nn.bias_add(tf.matmul(first, w_o), b_o)
     if constant == "logits":
         logits = tf.stop_gradient(logits)
@@ -54,7 +64,10 @@ def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.
         tf.train.Saver()
     graph = tf.get_default_graph().as_graph_def()
     if name == "uninitialized":
-        graph = tf.graph_util.extract_sub_graph(graph, ["cost", "classes"])
+        halve = w_var.assign(w_var / 2, read_value=False)
+        load = w_var.assign(tf.placeholder(tf.float32, [784, 30]), read_value=False)
+        graph = tf.graph_util.extract_sub_graph(
+            tf.get_default_graph().as_graph_def(), ["cost", "classes", "save/restore_all", halve.name, load.name])
     with open(os.path.join(sys.argv[1], name + ".pb"), "wb") as f:
         f.write(graph.SerializeToString())
 
@@ -64,7 +77,7 @@ perceptron("rows", shape=(28, 28), dtype=tf.int32)
 perceptron("frozen", constant="first")
 perceptron("dropout", dropout=True)
 perceptron("sparse", loss=sparse_loss)
-perceptron("custom", hidden=reversed_gradient)
+perceptron("custom", hidden=reversing_relu)
 perceptron("ref", train=False, resource=False)
 perceptron("double", weights=tf.float64)
 perceptron("constant", constant="logits", train=False)
