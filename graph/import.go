@@ -26,7 +26,8 @@ type Imported struct {
 	// it still draws are its own.
 	Model Model
 
-	// Training holds among the Slots the graph's other variables too.
+	// Training has among the Slots the graph's other variables too. It has no
+	// Gradients if its Op is the graph's own.
 	Training Training
 }
 
@@ -58,33 +59,26 @@ func Import(def []byte, names Names, o Optimizer) (Imported, error) {
 	if err != nil {
 		return Imported{}, err
 	}
-	i := importer{def: d, refs: map[string]ref{}}
-	for _, step := range []func() error{
-		func() error { return i.find(names) },
-		i.checkTensors,
-		i.checkWays,
-		i.findVariables,
-		i.build,
-	} {
+	i := importer{def: d, names: names, optimizer: o, refs: map[string]ref{}}
+	for _, step := range []func() error{i.find, i.checkTensors, i.checkWays, i.findVariables, i.build, i.train} {
 		if err := step(); err != nil {
 			return Imported{}, err
 		}
-	}
-	if err := i.train(o); err != nil {
-		return Imported{}, err
 	}
 	return i.out, nil
 }
 
 // An importer is the work of Import.
 type importer struct {
-	def  definition
-	refs map[string]ref // what the names name, by key
-	out  Imported
-	g    *tf.Graph
+	def       definition
+	names     Names
+	optimizer Optimizer
+	out       Imported
 
-	needed    map[ref]bool // what is imported
-	variables []variable   // in the graph's order
+	refs      map[string]ref // what the names name, by key
+	needed    map[ref]bool   // what is imported
+	variables []variable     // in the graph's order
+	g         *tf.Graph      // checkTensors' at first, then the one to train
 }
 
 // A variable is one of a GraphDef.
@@ -101,8 +95,8 @@ func (v variable) name() string {
 }
 
 // find looks up the names.
-func (i *importer) find(names Names) error {
-	for _, p := range names.parts() {
+func (i *importer) find() error {
+	for _, p := range i.names.parts() {
 		if *p.name == "" {
 			continue
 		}
@@ -154,7 +148,7 @@ func (i *importer) checkTensors() error {
 	if err := i.g.Import(def, ""); err != nil {
 		return fmt.Errorf("importing the graph: %w", err)
 	}
-	for _, p := range new(Names).parts() {
+	for _, p := range i.names.parts() {
 		r, ok := i.refs[p.key]
 		want := tensors[p.key]
 		if !ok || want == nil {
@@ -254,10 +248,11 @@ func (i *importer) findVariables() error {
 			continue
 		}
 		v := variable{handle: n, init: inits[n.Name]}
-		if other := resources[v.name()]; other != "" {
-			return fmt.Errorf("the variables %s and %s have one resource, %s", other, n.Name, v.name())
+		resource := string(n.Attr["shared_name"].GetS())
+		if other := resources[resource]; other != "" {
+			return fmt.Errorf("the variables %s and %s are one resource, %q", other, n.Name, resource)
 		}
-		resources[v.name()] = n.Name
+		resources[resource] = n.Name
 		if trained[ref{n.Name, 0}] {
 			switch dtype := n.Attr["dtype"].GetType(); dtype {
 			case typespb.DataType_DT_FLOAT:
@@ -401,9 +396,9 @@ func (m *Model) addInputs(s *op.Scope, x, y tf.Output) {
 }
 
 // train sets the training step.
-func (i *importer) train(o Optimizer) error {
+func (i *importer) train() error {
 	t, m := &i.out.Training, i.out.Model
-	if o == nil {
+	if i.optimizer == nil {
 		t.Op = i.g.Operation(i.refs["train"].node)
 		return nil
 	}
@@ -411,7 +406,7 @@ func (i *importer) train(o Optimizer) error {
 		return err
 	}
 	others := t.Slots
-	*t = Minimize(i.out.Scope, m.Cost, m.Weights, o)
+	*t = Minimize(i.out.Scope, m.Cost, m.Weights, i.optimizer)
 	if err := i.out.Scope.Err(); err != nil {
 		return i.explain(err)
 	}

@@ -330,7 +330,7 @@ func TestImportErrors(t *testing.T) {
 	}
 	n.Train = ""
 	for resource, want := range map[string]string{
-		"layers/w":         "the variables layers/w and layers/b have one resource, layers/w",
+		"layers/w":         `the variables layers/w and layers/b are one resource, "layers/w"`,
 		"layers/w/RMSProp": "the graph has a variable layers/w/RMSProp, as the optimizer's slot is named",
 	} {
 		def := new(graphpb.GraphDef)
