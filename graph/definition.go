@@ -115,10 +115,10 @@ func (d definition) way(from ref, end func(ref) bool, want func(*nodepb.NodeDef)
 	return nil
 }
 
-// initializer returns the op that gives a variable its initial value. That
-// value depends on no file, no fed tensor, and not on the variable itself: the
-// other assignments restore the variable or train it.
-func (d definition) initializer(handle string) *nodepb.NodeDef {
+// initial returns the initial value of a variable. It depends on no file, no
+// fed tensor, and not on the variable itself: other assignments restore the
+// variable or train it.
+func (d definition) initial(handle string) (value ref, ok bool) {
 	for _, n := range d.proto.Node {
 		in := inputs(n)
 		if n.Op != "AssignVariableOp" || len(in) < 2 || in[0].node != handle {
@@ -130,10 +130,10 @@ func (d definition) initializer(handle string) *nodepb.NodeDef {
 			later = later || op == "RestoreV2" || op == "Placeholder" || r.node == handle
 		}
 		if !later {
-			return n
+			return in[1], true
 		}
 	}
-	return nil
+	return ref{}, false
 }
 
 // part returns, as a GraphDef, the nodes that have an output in refs.

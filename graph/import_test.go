@@ -14,6 +14,7 @@ import (
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	attrpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/attr_value_go_proto"
 	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
+	nodepb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/node_def_go_proto"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 	"google.golang.org/protobuf/proto"
 
@@ -282,6 +283,47 @@ func TestImportPerceptron(t *testing.T) {
 	}
 }
 
+// TestImportInitial feeds the initial values of all variables, of which two
+// have one tensor for theirs.
+func TestImportInitial(t *testing.T) {
+	def := edited(t, pythonDef(t, "flat"), "training/layers/b_o/RMSProp_1/Assign", func(n *nodepb.NodeDef) {
+		n.Input[1] = "training/layers/b_o/RMSProp/Initializer/ones"
+	})
+	n := names(t, perceptronNames)
+	n.Train = "training/train"
+	i := imported(t, def, n, nil)
+	vars := slices.Concat(i.Model.Weights, i.Training.Slots)
+	session := open(t, i.Scope, inits(vars))
+	feeds, values := map[tf.Output]*tf.Tensor{}, []tf.Output{}
+	for n, v := range vars {
+		shape, err := v.Value.Shape().ToSlice()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any = slices.Repeat([]float32{float32(n)}, int(elements(v.Value.Shape())))
+		if v.Value.DataType() == tf.Int64 {
+			value = []int64{int64(n)} // the step
+		}
+		feeds[v.Initial] = tensor(t, value)
+		if err := feeds[v.Initial].Reshape(shape); err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, v.Value)
+	}
+	if _, err := session.Run(feeds, nil, inits(vars)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.Run(nil, values, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, v := range vars {
+		if !bytes.Equal(bits(t, out[n]), bits(t, feeds[v.Initial])) {
+			t.Errorf("%s is not what its initial value was fed with", v.Name)
+		}
+	}
+}
+
 func TestImportErrors(t *testing.T) {
 	for _, test := range []struct{ file, old, new, want string }{
 		{"sparse", "", "", "the op xent/xent (SparseSoftmaxCrossEntropyWithLogits) has no gradient in TensorFlow's C API, on the way cost <- Mean <- xent/xent; train=OP"},
@@ -333,22 +375,28 @@ func TestImportErrors(t *testing.T) {
 		"layers/w":         `the variables layers/w and layers/b are one resource, "layers/w"`,
 		"layers/w/RMSProp": "the graph has a variable layers/w/RMSProp, as the optimizer's slot is named",
 	} {
-		def := new(graphpb.GraphDef)
-		if err := proto.Unmarshal(flat, def); err != nil {
-			t.Fatal(err)
-		}
-		for _, node := range def.Node {
-			if node.Name == "layers/b" {
-				node.Attr["shared_name"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_S{S: []byte(resource)}}
-			}
-		}
-		changed, err := proto.Marshal(def)
-		if err != nil {
-			t.Fatal(err)
-		}
+		changed := edited(t, flat, "layers/b", func(n *nodepb.NodeDef) {
+			n.Attr["shared_name"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_S{S: []byte(resource)}}
+		})
 		_, err = Import(changed, n, perceptronRMSProp)
 		wantError(t, err, want)
 	}
+}
+
+// edited returns a GraphDef after an edit of one of its nodes.
+func edited(t *testing.T, data []byte, name string, edit func(*nodepb.NodeDef)) []byte {
+	t.Helper()
+	def := new(graphpb.GraphDef)
+	if err := proto.Unmarshal(data, def); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(def.Node, func(n *nodepb.NodeDef) bool { return n.Name == name })
+	edit(def.Node[i])
+	data, err := proto.Marshal(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // wantError wants an error of one line that contains want.
