@@ -59,7 +59,8 @@ def perceptron(name, loss=one_hot_loss, shape=(784,), dtype=tf.int64, hidden=tf.
         with tf.variable_scope("training", use_resource=resource):
             step = tf.get_variable("step", [], tf.int64, tf.zeros_initializer(), trainable=False)
             rate = tf.train.exponential_decay(0.01, step, 10, 1.0)
-            tf.train.RMSPropOptimizer(rate, 0.8, momentum=0.5, epsilon=1e-3).minimize(cost, global_step=step, name="train")
+            optimizer = tf.train.RMSPropOptimizer(rate, 0.8, momentum=0.5, epsilon=1e-3)
+            optimizer.minimize(cost, global_step=step, name="train")
         tf.global_variables_initializer()
         tf.train.Saver()
     graph = tf.get_default_graph().as_graph_def()
