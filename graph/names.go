@@ -68,6 +68,17 @@ func ParseNames(text string) (Names, error) {
 	return n, n.validate()
 }
 
+// String returns the text that ParseNames reads.
+func (n Names) String() string {
+	var all []string
+	for _, p := range n.parts() {
+		if *p.name != "" {
+			all = append(all, p.key+"="+*p.name)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
 // validate returns an error unless all required names are there.
 func (n Names) validate() error {
 	missing := slices.DeleteFunc(n.parts(), func(p part) bool { return p.optional || *p.name != "" })

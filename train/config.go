@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,13 @@ import (
 // Config is what a Trainer trains, and how.
 type Config struct {
 	Model     graph.ConvNet
-	Optimizer graph.Optimizer
+	Optimizer graph.Optimizer // nil: the Graph's own
+
+	// Graph is a binary GraphDef that is trained in the place of Model, of
+	// which only Seed counts then, for the drawing of test images. Names say
+	// what is what in it. nil: none.
+	Graph []byte
+	Names graph.Names
 
 	Epochs int // how often to go through the training images, at least 1
 	Steps  int // ends the training after so many steps; 0: no such end
@@ -62,7 +69,7 @@ func (c Config) validate() error {
 		return &graph.RangeError{Setting: "keep-hidden", Value: c.KeepHidden, Want: "more than 0, at most 1"}
 	case !(c.Target >= 0 && c.Target <= 1):
 		return &graph.RangeError{Setting: "target", Value: c.Target, Want: "0 to 1"}
-	case c.Optimizer == nil:
+	case c.Optimizer == nil && (c.Graph == nil || c.Names.Train == ""):
 		return errors.New("no optimizer")
 	case c.Out != "" && c.Keep < 1:
 		return &graph.RangeError{Setting: "keep", Value: c.Keep, Want: "at least 1"}
@@ -72,6 +79,9 @@ func (c Config) validate() error {
 		return &graph.RangeError{Setting: "init", Value: c.Init, Want: "no -resume, which has weights of its own"}
 	case c.Force && !c.Resume:
 		return &graph.RangeError{Setting: "force", Value: c.Force, Want: "-resume, whose other settings it accepts"}
+	}
+	if c.Optimizer == nil {
+		return nil
 	}
 	return c.Optimizer.Validate()
 }
@@ -83,13 +93,29 @@ type Settings map[string]json.RawMessage
 // settings returns c's, with the number of images that it trains on.
 func (c Config) settings(images int) (Settings, error) {
 	s := Settings{}
-	for _, part := range []any{c.Model.WithDefaults(), c.Optimizer, struct {
-		Optimizer  string  `json:"optimizer"`
-		Batch      int     `json:"batch"`
-		KeepConv   float32 `json:"keep-conv"`
-		KeepHidden float32 `json:"keep-hidden"`
-		Images     int     `json:"images"`
-	}{c.Optimizer.Name(), c.Batch, c.KeepConv, c.KeepHidden, images}} {
+	parts := []any{
+		struct {
+			Batch      int     `json:"batch"`
+			KeepConv   float32 `json:"keep-conv"`
+			KeepHidden float32 `json:"keep-hidden"`
+			Images     int     `json:"images"`
+			Seed       int64   `json:"seed"`
+		}{c.Batch, c.KeepConv, c.KeepHidden, images, c.Model.Seed},
+	}
+	if c.Graph == nil {
+		parts = append(parts, c.Model.WithDefaults())
+	} else {
+		parts = append(parts, struct {
+			Graph string `json:"graph-sha256"`
+			Names string `json:"map"`
+		}{fmt.Sprintf("%x", sha256.Sum256(c.Graph)), c.Names.String()})
+	}
+	if c.Optimizer != nil {
+		parts = append(parts, c.Optimizer, struct {
+			Optimizer string `json:"optimizer"`
+		}{c.Optimizer.Name()})
+	}
+	for _, part := range parts {
 		data, err := json.Marshal(part)
 		if err == nil {
 			err = json.Unmarshal(data, &s)
@@ -97,6 +123,12 @@ func (c Config) settings(images int) (Settings, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+	if c.Graph != nil && c.Names.KeepConv == "" {
+		delete(s, "keep-conv")
+	}
+	if c.Graph != nil && c.Names.KeepHidden == "" {
+		delete(s, "keep-hidden")
 	}
 	return s, nil
 }

@@ -68,8 +68,8 @@ func (t *Trainer) Probabilities(set mnist.Set) (*tf.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if batches == nil {
-		return nil, errors.New("no images")
+	if batches == nil || t.model.TestProbabilities.Op == nil {
+		return nil, errors.New("no images, or a graph without probabilities")
 	}
 	out, err := t.session.Run(batches[0], []tf.Output{t.model.TestProbabilities}, nil)
 	if err != nil {

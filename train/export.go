@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/google/renameio/v2"
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -22,7 +23,7 @@ import (
 //
 // The session must be open.
 func (t *Trainer) Export(dir string) error {
-	values, err := t.Values(t.model.Weights)
+	values, err := t.trained()
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (t *Trainer) Export(dir string) error {
 // images, pixels and encoded, its outputs classes/ArgMax and
 // probabilities/Softmax. The session must be open.
 func (t *Trainer) Freeze(file string) error {
-	values, err := t.Values(t.model.Weights)
+	values, err := t.trained()
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,14 @@ func (t *Trainer) Freeze(file string) error {
 		return err
 	}
 	return renameio.WriteFile(file, def.Bytes(), 0o644)
+}
+
+// trained returns the values of the ConvNet's weights.
+func (t *Trainer) trained() ([]*tf.Tensor, error) {
+	if t.config.Graph != nil {
+		return nil, errors.New("an imported graph cannot be exported: want the ConvNet")
+	}
+	return t.Values(t.model.Weights)
 }
 
 // frozen returns a graph of the model with constant weights.

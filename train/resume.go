@@ -207,18 +207,15 @@ func exists(file string) bool {
 // an op is depends only on how many numbers it has given, so that these ops
 // alone, given the shapes that they had, are run for as many steps.
 func (r *run) replay(ctx context.Context) error {
-	if r.config.Model.Seed == 0 {
-		return nil
-	}
 	for range r.Epoch {
 		if _, err := r.draw(r.data.Test); err != nil {
 			return err
 		}
 	}
-	if r.Step == 0 {
+	ops := randomOps(r.model.Cost)
+	if r.Step == 0 || ops == nil {
 		return nil
 	}
-	ops := randomOps(r.model.Cost)
 	shapes := make([]tf.Output, len(ops))
 	for i, o := range ops {
 		shapes[i] = tf.Consumer{Op: o, Index: 0}.Producer()
@@ -243,7 +240,7 @@ func (r *run) replay(ctx context.Context) error {
 	return nil
 }
 
-// randomOps returns the ops that draw random numbers for a tensor.
+// randomOps returns the ops that draw seeded random numbers for a tensor.
 func randomOps(x tf.Output) (ops []*tf.Operation) {
 	seen := map[string]bool{}
 	var walk func(o *tf.Operation)
@@ -254,7 +251,9 @@ func randomOps(x tf.Output) (ops []*tf.Operation) {
 		seen[o.Name()] = true
 		switch o.Type() {
 		case "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "RandomUniformInt":
-			ops = append(ops, o)
+			if seeded(o) {
+				ops = append(ops, o)
+			}
 		}
 		for i := range o.NumInputs() {
 			walk(tf.Consumer{Op: o, Index: i}.Producer().Op)
@@ -262,4 +261,14 @@ func randomOps(x tf.Output) (ops []*tf.Operation) {
 	}
 	walk(x.Op)
 	return ops
+}
+
+// seeded tells whether a random op's numbers repeat themselves in another session.
+func seeded(o *tf.Operation) bool {
+	for _, name := range []string{"seed", "seed2"} {
+		if seed, err := o.Attr(name); err == nil && seed != int64(0) {
+			return true
+		}
+	}
+	return false
 }

@@ -95,8 +95,12 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range training {
-		f[t.model.KeepConv], f[t.model.KeepHidden] = t.keepConv, t.keepHidden
+	for keep, value := range (feed{t.model.KeepConv: t.keepConv, t.model.KeepHidden: t.keepHidden}) {
+		for _, f := range training {
+			if keep.Op != nil { // an imported graph may have none
+				f[keep] = value
+			}
+		}
 	}
 	validation, err := feeds(t.model, d.Validation, testBatch)
 	if err != nil {

@@ -34,8 +34,16 @@ func New(c Config) (*Trainer, error) {
 	}
 	t := &Trainer{config: c}
 	s := op.NewScope()
-	t.model = c.Model.Build(s)
-	t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+	if c.Graph == nil {
+		t.model = c.Model.Build(s)
+		t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+	} else {
+		i, err := graph.Import(c.Graph, c.Names, c.Optimizer)
+		if err != nil {
+			return nil, err
+		}
+		s, t.model, t.training = i.Scope, i.Model, i.Training
+	}
 	t.testSize = op.Placeholder(s.SubScope("test_size"), tf.Int32, op.PlaceholderShape(tf.ScalarShape()))
 	t.shuffled = graph.Shuffled(s, t.testSize, c.Model.Seed)
 	g, err := finalize(s)

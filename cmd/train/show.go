@@ -22,7 +22,11 @@ func printShapes(w io.Writer, m graph.Model) error {
 	fmt.Fprintf(t, "op\tname\tshape\tparameters\n")
 	fmt.Fprintf(t, "%s\t%s\t%s\t\n", m.X.Op.Type(), m.X.Op.Name(), m.X.Shape())
 	total := int64(0)
-	for _, l := range graph.Layers(m.X, m.PyX) {
+	end := m.PyX
+	if end.Op == nil { // in an imported graph
+		end = m.Cost
+	}
+	for _, l := range graph.Layers(m.X, end) {
 		parameters := ""
 		if l.Parameters > 0 {
 			parameters = fmt.Sprint(l.Parameters)
