@@ -77,6 +77,7 @@ func TestOut(t *testing.T) {
 		{[]string{"-freeze"}, 2, "-freeze: want -export"},
 		{[]string{"-keep", "0", "-out", dir}, 2, "-keep 0: want at least 1"},
 		{[]string{"-init", dir + "b"}, 1, "no checkpoint " + dir + "b"},
+		{[]string{"-freeze", "-export", filepath.Join(dir, "missing", "model.pb")}, 1, filepath.Join(dir, "missing")},
 		{[]string{"-export", dir}, 1, "-export " + dir + ": a SavedModel wants a new folder"},
 	} {
 		if code, stdout, message := try(t, test.args...); code != test.code || !strings.Contains(message, test.want) || strings.Contains(message, "\n") || stdout != "" {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/term"
@@ -60,11 +61,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// checkExport returns an error before the training if a SavedModel could not be
+// checkExport returns an error before the training if the model could not be
 // written after it. A frozen graph's file is replaced.
 func checkExport(path string, freeze bool) error {
-	if path == "" || freeze {
+	if path == "" {
 		return nil
+	}
+	if freeze {
+		_, err := os.ReadDir(filepath.Dir(path))
+		return err
 	}
 	switch entries, err := os.ReadDir(path); {
 	case len(entries) > 0:
