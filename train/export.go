@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/google/renameio/v2"
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 
@@ -62,7 +61,7 @@ func (t *Trainer) Freeze(file string) error {
 	if _, err := g.WriteTo(&def); err != nil {
 		return err
 	}
-	return renameio.WriteFile(file, def.Bytes(), 0o644)
+	return WriteFile(file, def.Bytes())
 }
 
 // trained returns the values of the ConvNet's weights.

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 
 	"tfrunner/graph/checkpoint"
 )
@@ -167,7 +166,7 @@ func writeState(file string, names ...string) error {
 	for _, name := range names {
 		fmt.Fprintf(&b, "all_model_checkpoint_paths: %q\n", name)
 	}
-	return renameio.WriteFile(file, []byte(b.String()), 0o644)
+	return WriteFile(file, []byte(b.String()))
 }
 
 // ReadSettings returns the settings of the run in a folder. If there is no run,
@@ -190,5 +189,5 @@ func (f *folder) writeConfig(s Settings) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(f.path(configFile), append(data, '\n'), 0o644)
+	return WriteFile(f.path(configFile), append(data, '\n'))
 }

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"github.com/google/renameio/v2"
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
 	"tfrunner/graph"
+	"tfrunner/train"
 )
 
 // printShapes prints the layers of a model as a table.
@@ -56,5 +56,5 @@ func dumpGraph(g *tf.Graph, file string) error {
 			return err
 		}
 	}
-	return renameio.WriteFile(file, data, 0o644)
+	return train.WriteFile(file, data)
 }
