@@ -7,6 +7,7 @@ require (
 	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
+	golang.org/x/sys v0.29.0
 	golang.org/x/term v0.28.0
 	google.golang.org/protobuf v1.36.11
 )
@@ -14,7 +15,6 @@ require (
 require (
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
-	golang.org/x/sys v0.29.0 // indirect
 )
 
 replace github.com/tensorflow/tensorflow => ./third_party/tensorflow
