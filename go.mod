@@ -7,6 +7,7 @@ require (
 	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
+	golang.org/x/image v0.36.0
 	golang.org/x/sys v0.29.0
 	golang.org/x/term v0.28.0
 	google.golang.org/protobuf v1.36.11
