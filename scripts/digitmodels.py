@@ -35,12 +35,12 @@ def read(name, header):
 
 
 def spec(dtype, *shape):
-    return tf.TensorSpec([None, *shape], dtype, name="images")
+    return tf.TensorSpec([None, *shape], dtype)
 
 
 def save(out, **signatures):
     module = tf.Module()
-    module.model = model  # or its variables are not saved
+    module.weights = [v.value for v in model.variables]  # a Keras 3 model alone would not be saved with them
     tf.saved_model.save(module, out, signatures=signatures)
 
 
@@ -75,7 +75,8 @@ def pixels(images):
 
 @tf.function(input_signature=[spec(tf.float32, 28, 28)])
 def logits(images):
-    return {"logits": model(images[..., tf.newaxis]), "class": tf.argmax(model(images[..., tf.newaxis]), 1)}
+    scores = model(images[..., tf.newaxis])
+    return {"logits": scores, "class": tf.argmax(scores, 1)}
 
 
 @tf.function(input_signature=[spec(tf.float32, 28, 28, 1)])

@@ -86,7 +86,8 @@ func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
 	}
 	out, err := p.session.Run(feed{p.input: input}, []tf.Output{p.output}, nil)
 	if err != nil {
-		return nil, fmt.Errorf("predicting: %w", err)
+		why, _, _ := strings.Cut(err.Error(), "\n") // the nodes of the graph follow
+		return nil, fmt.Errorf("predicting: %s", why)
 	}
 	rows := out[0].Value().([][]float32)
 	if len(rows) != n {
@@ -193,7 +194,10 @@ func describe(signatures map[string]tf.Signature) string {
 func describeTensors(tensors map[string]tf.TensorInfo) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		dtype := strings.ToLower(strings.TrimPrefix(typespb.DataType(tensors[name].DType).String(), "DT_"))
+		dtype := "float32" // which TensorFlow calls DT_FLOAT
+		if t := tensors[name].DType; t != tf.Float {
+			dtype = strings.ToLower(strings.TrimPrefix(typespb.DataType(t).String(), "DT_"))
+		}
 		all = append(all, fmt.Sprintf("%s %s %s", name, dtype, tensors[name].Shape))
 	}
 	return strings.Join(all, ", ")
