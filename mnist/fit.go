@@ -50,9 +50,6 @@ var errNoInk = errors.New("no ink: the picture is of one colour, or nearly")
 //
 // A picture with less ink than 1/16 of black on white is an error.
 func Fit(img image.Image) ([]byte, error) {
-	if img.Bounds().Empty() {
-		return nil, errNoInk
-	}
 	p, background := tones(img)
 	noise := p.ink(background)
 	if background == 0 || background == 1 {

@@ -117,6 +117,9 @@ func TestReadPicture(t *testing.T) {
 		"png, blue on yellow": toPNG(func(d *image.Gray) image.Image {
 			return drawn(enlarged(d, same), color.NRGBA{0, 0, 200, 255}, color.NRGBA{255, 240, 0, 255})
 		}),
+		"png, black on half-transparent white": toPNG(func(d *image.Gray) image.Image {
+			return drawn(enlarged(d, same), color.Black, color.NRGBA{255, 255, 255, 180})
+		}),
 		"png, a card with transparent corners": toPNG(func(d *image.Gray) image.Image {
 			card := drawn(enlarged(d, same), color.Black, color.Gray{220}).(*image.NRGBA64)
 			for _, corner := range []image.Rectangle{image.Rect(0, 0, 9, 9), image.Rect(191, 161, 200, 170)} {
@@ -134,6 +137,13 @@ func TestReadPicture(t *testing.T) {
 			moved := image.NewGray(d.Rect)
 			draw.Draw(moved, moved.Rect, d, image.Pt(3, 2), draw.Src)
 			return moved
+		}),
+		"png, 28x28 and low contrast": toPNG(func(d *image.Gray) image.Image {
+			faint := image.NewGray(d.Rect)
+			for i, ink := range d.Pix {
+				faint.Pix[i] = 60 + ink/4
+			}
+			return faint
 		}),
 		"png, 2000x1700": toPNG(func(d *image.Gray) image.Image {
 			large := image.NewGray(image.Rect(0, 0, 2000, 1700))
@@ -241,24 +251,26 @@ func TestFit(t *testing.T) {
 
 // TestFitHalftone wants ink all over a bar that is drawn as a fine chessboard.
 func TestFitHalftone(t *testing.T) {
-	img := image.NewGray(image.Rect(0, 0, 2101, 2101))
-	for x := 101; x < 601; x++ {
-		for y := 101; y < 1101; y++ {
-			img.Pix[y*img.Stride+x] = uint8((x + y) % 2 * 255)
+	for _, size := range []int{421, 2101} {
+		img := image.NewGray(image.Rect(0, 0, size, size))
+		for x := size / 20; x < size/20+size/4; x++ {
+			for y := size / 20; y < size/20+size/4*2; y++ {
+				img.Pix[y*img.Stride+x] = uint8((x + y) % 2 * 255)
+			}
 		}
-	}
-	got, err := mnist.Fit(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full := 0
-	for _, ink := range got {
-		if ink > 200 {
-			full++
+		got, err := mnist.Fit(img)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if full != 10*20 {
-		t.Errorf("%d pixels of ink, want %d", full, 10*20)
+		full := 0
+		for _, ink := range got {
+			if ink > 100 {
+				full++
+			}
+		}
+		if full != 10*20 {
+			t.Errorf("of %d: %d pixels of ink, want %d", size, full, 10*20)
+		}
 	}
 }
 
