@@ -52,8 +52,8 @@ var errNoInk = errors.New("no ink: the picture is of one colour, or nearly")
 func Fit(img image.Image) ([]byte, error) {
 	p, background := tones(img)
 	noise := p.ink(background)
-	if background == 0 || background == 1 {
-		if pixels := p.bytes(1); p.w == Cols && p.h == Rows && fitted(pixels) {
+	if p.w == Cols && p.h == Rows && (background == 0 || background == 1) {
+		if pixels := p.bytes(1); fitted(pixels) {
 			return pixels, nil
 		}
 	}

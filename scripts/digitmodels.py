@@ -10,6 +10,7 @@ In OUT-FOLDER:
 - logits: a tf.Module, serving_default from float32 [?,28,28] to logits;
 - flat: by Keras's export, serving_default from float32 [?,784] to probabilities;
 - other: a tf.Module whose signatures have nothing to do with digits;
+- ambiguous: a tf.Module whose serving_default gives two outputs, neither called probabilities;
 - broken: a tf.Module that gives NaN;
 - expected.json: the class that keras gives for each of the first 300 test images.
 """
@@ -89,6 +90,11 @@ def nan(images):
     return {"probabilities": model(images) * float("nan")}
 
 
+@tf.function(input_signature=[spec(tf.float32, 28, 28, 1)])
+def ambiguous(images):
+    return {"scores": model(images), "others": -model(images)}
+
+
 @tf.function(input_signature=[spec(tf.float32, 5), spec(tf.int64)])
 def other(x, y):
     return {"sum": x, "count": y}
@@ -97,6 +103,7 @@ def other(x, y):
 save(os.path.join(out, "pixels"), pixels=pixels, serving_default=wrong)
 save(os.path.join(out, "logits"), serving_default=logits)
 save(os.path.join(out, "broken"), serving_default=nan)
+save(os.path.join(out, "ambiguous"), serving_default=ambiguous)
 save(os.path.join(out, "other"), serving_default=other)
 with open(os.path.join(out, "expected.json"), "w") as f:
     json.dump(np.argmax(model(test.astype(np.float32) / 255), 1).tolist(), f)

@@ -105,6 +105,7 @@ func TestPredictorErrors(t *testing.T) {
 		{truncated, "", "loading the SavedModel " + truncated},
 		{noVariables, "", "predicting: Could not find variable "},
 		{filepath.Join(models, "other"), "", "that gives float32 [?, 10]; there is serving_default (x float32 [?, 5], y int64 [?]) to (count int64 [?], sum float32 [?, 5])"},
+		{filepath.Join(models, "ambiguous"), "", "there is serving_default (images float32 [?, 28, 28, 1]) to (others float32 [?, 10], scores float32 [?, 10])"},
 		{filepath.Join(models, "broken"), "", "the model gives [NaN"},
 		{filepath.Join(models, "keras"), "tpu", "device tpu: want auto, cpu"},
 	} {

@@ -134,6 +134,14 @@ func TestUsage(t *testing.T) {
 	if code, _, stderr, _ := try(t, nil, "-help"); code != 0 || !strings.Contains(stderr, "(default 3)") || !strings.Contains(stderr, "FILE|PATTERN|-") {
 		t.Errorf("exit code %d, help:\n%s", code, stderr)
 	}
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	if code, _, _, message := try(t, terminal, "-model", "m"); code != 2 || !strings.HasPrefix(message, "no pictures: ") {
+		t.Errorf("no files, stdin a terminal: exit code %d, error %q", code, message)
+	}
 	if code, _, _, message := try(t, nil, "-model", t.TempDir(), "x.png"); code != 1 || !strings.Contains(message, "no SavedModel") {
 		t.Errorf("no model: exit code %d, error %q", code, message)
 	}
