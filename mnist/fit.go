@@ -48,7 +48,8 @@ var errNoInk = errors.New("no ink: the picture is of one colour, or nearly")
 // pixels with a background of 0, or 255, whose digit has the size and the centre
 // of mass that it should have.
 //
-// A picture with less ink than 1/16 of black on white is an error.
+// A picture whose ink differs from its background by less than 1/16 of what black
+// differs from white is an error.
 func Fit(img image.Image) ([]byte, error) {
 	p, background := tones(img)
 	noise := p.ink(background)

@@ -130,3 +130,38 @@ func TestPredictorErrors(t *testing.T) {
 		t.Errorf("error %v, want one of 785 bytes", err)
 	}
 }
+
+// TestPredictorOfExport wants the trained model's own answers from its export.
+func TestPredictorOfExport(t *testing.T) {
+	data := small(t, 5*128)
+	c := tutorial(7)
+	c.Epochs = 1
+	trainer := newTrainer(t, c)
+	if err := trainer.Run(context.Background(), data, new(records)); err != nil {
+		t.Fatal(err)
+	}
+	tensor, err := trainer.Probabilities(data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "model")
+	if err := trainer.Export(dir); err != nil {
+		t.Fatal(err)
+	}
+	p, err := train.OpenPredictor(dir, "cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	rows, err := p.Probabilities(data.Test.Pixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range tensor.Value().([][]float32) {
+		for class := range want {
+			if math.Abs(float64(rows[i][class]-want[class])) > 1e-6 {
+				t.Fatalf("image %d: %v, want %v", i, rows[i], want)
+			}
+		}
+	}
+}

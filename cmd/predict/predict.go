@@ -48,6 +48,9 @@ func predict(ctx context.Context, model *train.Predictor, o options, stdin io.Re
 		total++
 		if err != nil {
 			failed++
+			if path := new(fs.PathError); errors.As(err, &path) {
+				err = path.Err // which does not name the file again
+			}
 			fmt.Fprintf(stderr, "predict: %s: %v\n", file, err)
 			continue
 		}
@@ -75,18 +78,17 @@ const imageSize = mnist.Rows * mnist.Cols
 func expand(args []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, arg := range args {
-			files := []string{arg}
-			var err error
+			files, err := []string{arg}, error(nil)
 			if _, missing := os.Lstat(arg); missing != nil && strings.ContainsAny(arg, `*?[`) {
 				if files, err = filepath.Glob(arg); err == nil && files == nil {
 					err = errors.New("no file matches the pattern")
 				}
 			}
-			if err != nil {
-				files = []string{arg}
+			if err != nil && !yield(arg, err) {
+				return
 			}
 			for _, file := range files {
-				if !yield(file, err) {
+				if !yield(file, nil) {
 					return
 				}
 			}
@@ -117,15 +119,9 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 		return mnist.ReadPicture(stdin)
 	}
 	f, err := os.Open(file)
-	if err == nil {
-		defer f.Close()
-		var picture []byte
-		if picture, err = mnist.ReadPicture(f); err == nil {
-			return picture, nil
-		}
+	if err != nil {
+		return nil, err
 	}
-	if path := new(fs.PathError); errors.As(err, &path) {
-		return nil, path.Err // the caller names the file
-	}
-	return nil, err
+	defer f.Close()
+	return mnist.ReadPicture(f)
 }
