@@ -51,7 +51,7 @@ type Model struct {
 	KeepConv   tf.Output // placeholder, float32 scalar: dropout keeps so much after a convolution
 	KeepHidden tf.Output // placeholder, float32 scalar: likewise after the hidden layer
 
-	Weights []Variable // w, w2, w3, w4, w_o
+	Weights []Variable // of the WeightNames
 	PyX     tf.Output  // logits, float32 [B, Classes]
 	Cost    tf.Output  // float32 scalar: the mean cross-entropy
 	Predict tf.Output  // int64 [B]: the likeliest class
@@ -93,7 +93,7 @@ func (c ConvNet) Build(s *op.Scope) Model {
 	return m
 }
 
-// weights are w, w2, w3, w4 and w_o.
+// weights are those of the WeightNames.
 type weights [5]Variable
 
 // weights adds the weights to the graph. c has its defaults.

@@ -14,10 +14,13 @@ type Inference struct {
 	Pixels  tf.Output // placeholder, uint8 [B, 28, 28, 1], ink is 255; by default the decoded Encoded
 	Images  tf.Output // placeholder, float32 [B, 28, 28, 1], ink is 1; by default the decoded Pixels
 
-	Weights       []Variable // w, w2, w3, w4, w_o
+	Weights       []Variable // of the WeightNames
 	Classes       tf.Output  // int64 [B]: the likeliest class
 	Probabilities tf.Output  // float32 [B, Classes]
 }
+
+// WeightNames are the names of a ConvNet's weights.
+var WeightNames = [len(weights{})]string{"w", "w2", "w3", "w4", "w_o"}
 
 // BuildInference adds the model for inference to the graph. values are those
 // of the weights, which are constants then; without any, they are variables.
@@ -33,7 +36,7 @@ func (c ConvNet) BuildInference(s *op.Scope, values []*tf.Tensor) Inference {
 	case 0:
 		w = c.weights(s)
 	case len(w):
-		for i, name := range []string{"w", "w2", "w3", "w4", "w_o"} {
+		for i, name := range WeightNames {
 			w[i] = NewConstant(s.SubScope(name), name, values[i])
 		}
 	default:

@@ -1,10 +1,10 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,6 +13,8 @@ import (
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	typespb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/types_go_proto"
 
+	"tfrunner/graph"
+	"tfrunner/graph/checkpoint"
 	"tfrunner/mnist"
 )
 
@@ -26,8 +28,9 @@ type Predictor struct {
 	image         []int64 // an image's shape in the input
 }
 
-// OpenPredictor opens a SavedModel on a device, which is named as in Config. It
-// runs the first of these signatures that the model has:
+// OpenPredictor opens a model on a device, which is named as in Config: the best
+// checkpoint in a run's folder, or a SavedModel. Of a SavedModel it runs the
+// first of these signatures that it has:
 //
 //	pixels           of uint8, as images have them
 //	serving_default  of float32, which are the uint8 times 1/255
@@ -39,12 +42,16 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 	if err := checkVersion(tf.Version()); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "saved_model.pb")); err != nil {
-		return nil, fmt.Errorf("no SavedModel: %w", err)
+	run := exists(filepath.Join(dir, configFile))
+	if !run && !exists(filepath.Join(dir, "saved_model.pb")) {
+		return nil, fmt.Errorf("no model in %s: want a run's folder, with its config.json, or a SavedModel, with its saved_model.pb", dir)
 	}
 	options, err := sessionOptions(device)
 	if err != nil {
 		return nil, err
+	}
+	if run {
+		return openRun(dir, options)
 	}
 	model, err := tf.LoadSavedModel(dir, []string{"serve"}, options)
 	if err != nil {
@@ -56,6 +63,42 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 		return nil, fmt.Errorf("the SavedModel %s: %w", dir, err)
 	}
 	return p, nil
+}
+
+// openRun opens the best checkpoint in a run's folder.
+func openRun(dir string, options *tf.SessionOptions) (*Predictor, error) {
+	settings, err := ReadSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	if settings["graph-sha256"] != nil {
+		return nil, fmt.Errorf("the run in %s trains an imported graph: want one of the ConvNet, or a SavedModel", dir)
+	}
+	data, err := json.Marshal(settings)
+	if err != nil {
+		return nil, err
+	}
+	var c graph.ConvNet
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)
+	}
+	prefix, err := checkpointOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	values, err := checkpoint.Read(prefix, graph.WeightNames[:]...)
+	if err != nil {
+		return nil, err
+	}
+	g, m, err := frozen(c, values)
+	if err != nil {
+		return nil, err
+	}
+	session, err := tf.NewSession(g, options)
+	if err != nil {
+		return nil, fmt.Errorf("opening a session: %w", err)
+	}
+	return &Predictor{session, m.Pixels, m.Probabilities, []int64{mnist.Rows, mnist.Cols, 1}}, nil
 }
 
 // Probabilities returns one row of the classes' probabilities for each of n

@@ -99,9 +99,17 @@ func TestPredictorErrors(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(noVariables, "saved_model.pb"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	empty, begun, imported := t.TempDir(), t.TempDir(), t.TempDir()
+	for dir, config := range map[string]string{begun: `{"hidden": 5}`, imported: `{"graph-sha256": "1"}`} {
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, test := range []struct{ dir, device, want string }{
-		{"missing", "", "no SavedModel: stat missing/saved_model.pb: no such file or directory"},
-		{t.TempDir(), "", "saved_model.pb: no such file or directory"},
+		{"missing", "", "no model in missing: want a run's folder, with its config.json, or a SavedModel, with its saved_model.pb"},
+		{empty, "", "no model in " + empty},
+		{begun, "", begun + " is neither a run's folder with a checkpoint nor a SavedModel"},
+		{imported, "", "the run in " + imported + " trains an imported graph"},
 		{truncated, "", "loading the SavedModel " + truncated},
 		{noVariables, "", "predicting: Could not find variable "},
 		{filepath.Join(models, "other"), "", "that gives float32 [?, 10]; there is serving_default (x float32 [?, 5], y int64 [?]) to (count int64 [?], sum float32 [?, 5])"},
@@ -131,10 +139,11 @@ func TestPredictorErrors(t *testing.T) {
 	}
 }
 
-// TestPredictorOfExport wants the trained model's own answers from its export.
-func TestPredictorOfExport(t *testing.T) {
+// TestPredictorOfTrainer wants the training session's bits from a run's folder,
+// whose best checkpoint is its last, and from an export.
+func TestPredictorOfTrainer(t *testing.T) {
 	data := small(t, 5*128)
-	c := tutorial(7)
+	c := inFolder(filepath.Join(t.TempDir(), "run"))
 	c.Epochs = 1
 	trainer := newTrainer(t, c)
 	if err := trainer.Run(context.Background(), data, new(records)); err != nil {
@@ -144,23 +153,23 @@ func TestPredictorOfExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := trainer.Export(dir); err != nil {
+	model := filepath.Join(t.TempDir(), "model")
+	if err := trainer.Export(model); err != nil {
 		t.Fatal(err)
 	}
-	p, err := train.OpenPredictor(dir, "cpu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	rows, err := p.Probabilities(data.Test.Pixels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range tensor.Value().([][]float32) {
-		for class := range want {
-			if math.Abs(float64(rows[i][class]-want[class])) > 1e-6 {
-				t.Fatalf("image %d: %v, want %v", i, rows[i], want)
+	for _, dir := range []string{c.Out, model} {
+		p, err := train.OpenPredictor(dir, "cpu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		rows, err := p.Probabilities(data.Test.Pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range tensor.Value().([][]float32) {
+			if !slices.Equal(rows[i], want) {
+				t.Fatalf("%s: image %d: %v, want %v", dir, i, rows[i], want)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func parse(args []string, stdin io.Reader, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("predict", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
-	flags.StringVar(&o.model, "model", "", "predict with the SavedModel in `DIR`")
+	flags.StringVar(&o.model, "model", "", "predict with the best checkpoint of the run, or with the SavedModel, in `DIR`")
 	flags.StringVar(&o.device, "device", "auto", "run on auto, cpu or gpu:`N`")
 	flags.IntVar(&o.top, "top", 3, "print the `N` likeliest classes")
 	flags.BoolVar(&o.json, "json", false, "print lines of JSON")
@@ -75,7 +75,7 @@ func parse(args []string, stdin io.Reader, stderr io.Writer) (options, error) {
 	o.files = flags.Args()
 	switch {
 	case o.model == "":
-		return o, usageError{errors.New("no -model: want -model DIR, the folder of a SavedModel")}
+		return o, usageError{errors.New("no -model: want -model DIR, the folder of a run or a SavedModel")}
 	case o.top < 1 || o.top > mnist.Classes:
 		return o, usageError{fmt.Errorf("-top %d: want 1 to %d", o.top, mnist.Classes)}
 	case o.json && o.show:

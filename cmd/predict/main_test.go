@@ -142,7 +142,7 @@ func TestUsage(t *testing.T) {
 	if code, _, _, message := try(t, terminal, "-model", "m"); code != 2 || !strings.HasPrefix(message, "no pictures: ") {
 		t.Errorf("no files, stdin a terminal: exit code %d, error %q", code, message)
 	}
-	if code, _, _, message := try(t, nil, "-model", t.TempDir(), "x.png"); code != 1 || !strings.Contains(message, "no SavedModel") {
+	if code, _, _, message := try(t, nil, "-model", t.TempDir(), "x.png"); code != 1 || !strings.Contains(message, "no model in ") {
 		t.Errorf("no model: exit code %d, error %q", code, message)
 	}
 }
