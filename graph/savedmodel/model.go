@@ -1,0 +1,120 @@
+package savedmodel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	corepb "github.com/tensorflow/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+)
+
+// A Model is a graph of a SavedModel in a session, with its variables and
+// tables. Its methods may be called from several goroutines.
+type Model struct {
+	Description
+	graph Graph
+}
+
+// Load loads the graph with these tags, most often "serve". The options may be
+// nil.
+func Load(dir string, tags []string, options *tf.SessionOptions) (*Model, error) {
+	graphs, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []Description
+	for _, g := range graphs {
+		all = append(all, describe(g))
+	}
+	i, err := find(all, tags)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if err := checkFiles(dir, all[i], graphs[i]); err != nil {
+		return nil, err
+	}
+	m, err := tf.LoadSavedModel(dir, tags, options)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", dir, oneLine(err))
+	}
+	return &Model{all[i], Graph{m.Graph, m.Session}}, nil
+}
+
+// checkFiles looks for the files beside saved_model.pb. Without the variables'
+// index, TensorFlow loads a graph whose variables have no values.
+func checkFiles(dir string, d Description, g *corepb.MetaGraphDef) error {
+	if d.All.Count > 0 {
+		folder := filepath.Join(dir, "variables")
+		for _, pattern := range []string{"variables.index", "variables.data-*"} {
+			if found, err := fs.Glob(os.DirFS(folder), pattern); err == nil && len(found) == 0 {
+				return fmt.Errorf("no %s with the values of the graph's variables, of which there are %d; %s", filepath.Join(folder, pattern), d.All.Count, files(folder))
+			}
+		}
+	}
+	for _, asset := range g.GetAssetFileDef() {
+		folder := filepath.Join(dir, "assets")
+		file := filepath.Join(folder, asset.GetFilename())
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("no asset %s, which the graph reads; %s", file, files(folder))
+		}
+	}
+	return nil
+}
+
+// Close frees the session, and with it the variables.
+func (m *Model) Close() error { return m.graph.Close() }
+
+// Run computes the outputs of a signature from its inputs, all of which must be
+// there in the signature's dtypes and shapes.
+func (m *Model) Run(signature string, inputs map[string]*tf.Tensor) (map[string]*tf.Tensor, error) {
+	s, err := m.Signature(signature)
+	if err != nil {
+		return nil, err
+	}
+	results, err := m.run(signature, s, inputs)
+	if err != nil {
+		return nil, fmt.Errorf("signature %s: %w", signature, err)
+	}
+	return results, nil
+}
+
+func (m *Model) run(signature string, s tf.Signature, inputs map[string]*tf.Tensor) (map[string]*tf.Tensor, error) {
+	feeds := map[string]*tf.Tensor{}
+	for _, key := range keys(inputs) {
+		want, err := m.Input(signature, key)
+		if err != nil {
+			return nil, err
+		}
+		if err := check(key, want, inputs[key]); err != nil {
+			return nil, err
+		}
+		feeds[want.Name] = inputs[key]
+	}
+	for _, key := range keys(s.Inputs) {
+		if inputs[key] == nil {
+			return nil, fmt.Errorf("no value for the input %s", describeInputs(map[string]tf.TensorInfo{key: s.Inputs[key]}))
+		}
+	}
+	var fetches, targets []string
+	for _, key := range keys(s.Outputs) {
+		if output := s.Outputs[key]; output.DType == 0 { // an op that computes no tensor, such as an initializer
+			targets = append(targets, output.Name)
+		} else {
+			fetches = append(fetches, output.Name)
+		}
+	}
+	got, err := m.graph.Run(feeds, fetches, targets)
+	if err != nil {
+		return nil, err
+	}
+	results := map[string]*tf.Tensor{}
+	for key, output := range s.Outputs {
+		if t := got[output.Name]; t != nil {
+			results[key] = t
+		}
+	}
+	return results, nil
+}
