@@ -127,12 +127,12 @@ func (g *Graph) output(name string) (tf.Output, error) {
 	if err != nil {
 		return tf.Output{}, err
 	}
-	if n := op.NumOutputs(); index >= n {
-		have := "no outputs"
-		if n > 0 {
-			have = fmt.Sprintf("the outputs %s:0 to %[1]s:%d", node, n-1)
-		}
-		return tf.Output{}, fmt.Errorf("no tensor %s: its node, of type %s, has %s", name, op.Type(), have)
+	var have []string
+	for i := range op.NumOutputs() {
+		have = append(have, fmt.Sprintf("%s:%d", node, i))
+	}
+	if index >= len(have) {
+		return tf.Output{}, fmt.Errorf("no tensor %s; those of the node, a %s: %s", name, op.Type(), list(have))
 	}
 	return op.Output(index), nil
 }
@@ -147,7 +147,8 @@ func (g *Graph) operation(name string) (*tf.Operation, error) {
 	for _, op := range g.graph.Operations() {
 		n := op.Name()
 		a, b := strings.ToLower(n), strings.ToLower(name)
-		if strings.Contains(a, b) || strings.Contains(b, a) {
+		const least = 3 // letters: many names have one in common
+		if min(len(a), len(b)) >= least && (strings.Contains(a, b) || strings.Contains(b, a)) {
 			near = append(near, n)
 		}
 		if strings.HasPrefix(op.Type(), "Placeholder") {
@@ -161,7 +162,7 @@ func (g *Graph) operation(name string) (*tf.Operation, error) {
 			ends = append(ends, n)
 		}
 	}
-	if name != "" && len(near) > 0 {
+	if len(near) > 0 {
 		return nil, fmt.Errorf("no node %q in the graph; similar: %s", name, list(near))
 	}
 	return nil, fmt.Errorf("no node %q in the graph; its placeholders: %s; read by no other: %s", name, list(placeholders), list(ends))
@@ -183,7 +184,7 @@ func check(name string, want tf.TensorInfo, t *tf.Tensor) error {
 	return nil
 }
 
-var node = regexp.MustCompile(`\{\{(?:function_)?node ([^}]+)\}\}`)
+var node = regexp.MustCompile(`\{\{node ([^}]+)\}\}`)
 
 // oneLine cuts libtensorflow's messages to what went wrong and the node where it
 // did.

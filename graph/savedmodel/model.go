@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	corepb "github.com/tensorflow/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
@@ -37,6 +38,9 @@ func Load(dir string, tags []string, options *tf.SessionOptions) (*Model, error)
 		return nil, err
 	}
 	m, err := tf.LoadSavedModel(dir, tags, options)
+	if err != nil && strings.Contains(err.Error(), "RestoreV2") {
+		return nil, fmt.Errorf("reading the variables: %w; %s", oneLine(err), files(filepath.Join(dir, "variables")))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", dir, oneLine(err))
 	}

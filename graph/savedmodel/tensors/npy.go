@@ -310,12 +310,12 @@ func encode(t *tf.Tensor) (descr string, data []byte, err error) {
 	if d.size == 1 {
 		order = "|"
 	}
-	data, err = Bytes(t)
+	data, err = content(t)
 	return order + d.numpy, data, err
 }
 
 func encodeStrings(t *tf.Tensor) (descr string, data []byte, err error) {
-	values, err := Strings(t)
+	values, err := texts(t)
 	if err != nil {
 		return "", nil, err
 	}

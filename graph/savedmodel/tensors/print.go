@@ -99,7 +99,7 @@ func JSON(t *tf.Tensor) (json.RawMessage, error) {
 		return nil, err
 	}
 	if t.DataType() == tf.String {
-		values, err := Strings(t)
+		values, err := texts(t)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func jsonString(s string) string {
 func elements(t *tf.Tensor) (func(i int64) string, error) {
 	switch t.DataType() {
 	case tf.String:
-		values, err := Strings(t)
+		values, err := texts(t)
 		return func(i int64) string { return strconv.Quote(values[i]) }, err
 	case tf.Half:
 		var err error
@@ -157,7 +157,7 @@ func elements(t *tf.Tensor) (func(i int64) string, error) {
 			return nil, err
 		}
 	}
-	data, err := Bytes(t)
+	data, err := content(t)
 	if err != nil {
 		return nil, err
 	}

@@ -83,9 +83,9 @@ func fromBytes(d dtype, shape []int64, data []byte) (*tf.Tensor, error) {
 	return apply(t, func(s *op.Scope, x tf.Output) tf.Output { return op.Bitcast(s, x, d.tf) })
 }
 
-// Bytes returns a tensor's elements as they lie in memory. It has no form for
+// content returns a tensor's elements as they lie in memory. It has no form for
 // strings.
-func Bytes(t *tf.Tensor) ([]byte, error) {
+func content(t *tf.Tensor) ([]byte, error) {
 	d, err := find(t.DataType())
 	if err != nil {
 		return nil, err
@@ -109,8 +109,8 @@ func fromStrings(shape []int64, values []string) (*tf.Tensor, error) {
 	return reshape(t, shape)
 }
 
-// Strings returns the elements of a tensor of strings.
-func Strings(t *tf.Tensor) ([]string, error) {
+// texts returns the elements of a tensor of strings.
+func texts(t *tf.Tensor) ([]string, error) {
 	t, err := reshape(t, []int64{-1})
 	if err != nil {
 		return nil, err

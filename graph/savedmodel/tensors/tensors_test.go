@@ -34,21 +34,21 @@ func same(t testing.TB, a, b *tf.Tensor) bool {
 		return false
 	}
 	if a.DataType() == tf.String {
-		x, err := Strings(a)
+		x, err := texts(a)
 		if err != nil {
 			t.Fatal(err)
 		}
-		y, err := Strings(b)
+		y, err := texts(b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return slices.Equal(x, y)
 	}
-	x, err := Bytes(a)
+	x, err := content(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	y, err := Bytes(b)
+	y, err := content(b)
 	if err != nil {
 		t.Fatal(err)
 	}
