@@ -94,6 +94,10 @@ class Module(tf.Module):
     def any_rank(self, x):
         return {"y": x * 2}
 
+    @tf.function(input_signature=[spec(tf.float32, None), spec(tf.float32)])
+    def default(self, x, factor=tf.constant(3.0)):
+        return {"y": x * factor}
+
     @tf.function(input_signature=[])
     def count(self):
         return {"calls": self.calls.assign_add(1)}
@@ -101,10 +105,12 @@ class Module(tf.Module):
 
 module = Module()
 tf.saved_model.save(module, path("module", "model"), signatures={
-    "dense": module.dense, "scalar": module.scalar, "any_rank": module.any_rank, "count": module.count})
+    "dense": module.dense, "scalar": module.scalar, "any_rank": module.any_rank, "default": module.default,
+    "count": module.count})
 expect("module", "dense", two={"x": random(2, 3), "b": random(2, 2)}, empty={"x": random(0, 3), "b": random(0, 2)})
 expect("module", "scalar", one={"x": float32(0.1), "n": np.int32(-7)})
 expect("module", "any_rank", scalar={"x": float32(0.1)}, cube={"x": random(2, 3, 4)})
+expect("module", "default", three={"x": random(2), "factor": float32(3)})
 expect("module", "count", first={})
 
 
@@ -165,6 +171,21 @@ with tf.Graph().as_default(), v1.Session() as session:
     session.run(w.initializer)
     v1.saved_model.simple_save(session, path("v1", "model"), {"x": x}, {"y": y})
 expect("v1", "serving_default", two={"x": random(2, 3)})
+
+# Tensors that are made of several.
+with tf.Graph().as_default(), v1.Session() as session:
+    x = v1.sparse_placeholder(tf.float32, [None, 3], name="x")
+    r = v1.ragged.placeholder(tf.int32, 1, [], name="r")
+    outputs = {"y": x * 2.0, "s": r + 1}
+    v1.saved_model.simple_save(session, path("composite", "model"), {"x": x, "r": r}, outputs)
+    inputs = {"x.indices": [[0, 2], [1, 0]], "x.values": float32([5, 0.1]), "x.dense_shape": [2, 3], "r.0": np.int32([7, 8, 9]), "r.1": [0, 1, 3]}
+    y, s = session.run([outputs["y"], outputs["s"]], {
+        x: v1.SparseTensorValue(inputs["x.indices"], inputs["x.values"], inputs["x.dense_shape"]),
+        r.flat_values: inputs["r.0"], r.row_splits: inputs["r.1"]})
+    parts = {"y.indices": y.indices, "y.values": y.values, "y.dense_shape": y.dense_shape, "s.0": s.values, "s.1": s.row_splits}
+    for side, tensors in ("in", inputs), ("out", parts):
+        for key, value in tensors.items():
+            save(path("composite", "serving_default.one", side, key + ".npy"), value)
 
 # A bare GraphDef: w must be initialized, and step counts.
 with tf.Graph().as_default() as graph, v1.Session() as session:

@@ -119,7 +119,7 @@ func TestErrors(t *testing.T) {
 		{[]string{"show", "-dir", "v1/model", "x"}, 2, `unexpected argument "x"`},
 		{[]string{"show", "-dir", "v1/model", "-list_ops"}, 2, "flag provided but not defined: -list_ops"},
 		{[]string{"show", "-dir", "v1/model", "-all", "-signature_def", "s"}, 2, "give it or -signature_def"},
-		{[]string{"show", "-dir", "none"}, 1, "no folder none; . has: dtypes, graph"},
+		{[]string{"show", "-dir", "none"}, 1, "no folder none; . has: composite, dtypes, graph"},
 		{[]string{"show", "-dir", "v1/model", "-tag_set", "gpu"}, 1, "v1/model: no graph with the tags 'gpu'; there are: 'serve'"},
 		{[]string{"show", "-dir", "v1/model", "-signature_def", "s"}, 1, `v1/model: no signature "s"; there are: serving_default`},
 		{[]string{"run", "-dir", "v1/model", "-signature_def", "s"}, 1, `v1/model: no signature "s"; there are: serving_default`},

@@ -67,7 +67,7 @@ func info(name string, o tf.Output) tf.TensorInfo {
 // another, and then computes the tensors called fetches. All are fed with the
 // tensors of the names in feeds.
 func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map[string]*tf.Tensor, error) {
-	fed := map[tf.Output]*tf.Tensor{}
+	fed, byName := map[tf.Output]*tf.Tensor{}, map[string]*tf.Tensor{}
 	for _, name := range keys(feeds) {
 		o, err := g.output(name)
 		if err != nil {
@@ -76,15 +76,21 @@ func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map
 		if err := check(name, info(name, o), feeds[name]); err != nil {
 			return nil, err
 		}
-		fed[o] = feeds[name]
+		fed[o], byName[fullName(o)] = feeds[name], feeds[name]
 	}
+	results := map[string]*tf.Tensor{}
+	var names []string
 	var wanted []tf.Output
 	for _, name := range fetches {
 		o, err := g.output(name)
 		if err != nil {
 			return nil, err
 		}
-		wanted = append(wanted, o)
+		if t := byName[fullName(o)]; t != nil { // libtensorflow would refuse
+			results[name] = t
+			continue
+		}
+		names, wanted = append(names, name), append(wanted, o)
 	}
 	var ops []*tf.Operation
 	for _, name := range targets {
@@ -99,7 +105,6 @@ func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map
 			return nil, fmt.Errorf("target %s: %w", op.Name(), oneLine(err))
 		}
 	}
-	results := map[string]*tf.Tensor{}
 	if len(wanted) == 0 {
 		return results, nil
 	}
@@ -107,11 +112,14 @@ func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	for i, name := range fetches {
+	for i, name := range names {
 		results[name] = got[i]
 	}
 	return results, nil
 }
+
+// fullName returns a tensor's name. Outputs of one operation need not be equal.
+func fullName(o tf.Output) string { return fmt.Sprintf("%s:%d", o.Op.Name(), o.Index) }
 
 // output finds a tensor.
 func (g *Graph) output(name string) (tf.Output, error) {
@@ -129,7 +137,7 @@ func (g *Graph) output(name string) (tf.Output, error) {
 	}
 	var have []string
 	for i := range op.NumOutputs() {
-		have = append(have, fmt.Sprintf("%s:%d", node, i))
+		have = append(have, fullName(op.Output(i)))
 	}
 	if index >= len(have) {
 		return tf.Output{}, fmt.Errorf("no tensor %s; those of the node, a %s: %s", name, op.Type(), list(have))
@@ -168,8 +176,12 @@ func (g *Graph) operation(name string) (*tf.Operation, error) {
 	return nil, fmt.Errorf("no node %q in the graph; its placeholders: %s; read by no other: %s", name, list(placeholders), list(ends))
 }
 
-// check says if a tensor does not fit.
+// check says if a tensor is missing or does not fit.
 func check(name string, want tf.TensorInfo, t *tf.Tensor) error {
+	wanted := tensors.Name(want.DType) + " " + tensors.ShapeString(want.Shape)
+	if t == nil {
+		return fmt.Errorf("no value for the input %q, %s", name, wanted)
+	}
 	fits := t.DataType() == want.DType
 	if n := want.Shape.NumDimensions(); n >= 0 {
 		fits = fits && n == len(t.Shape())
@@ -179,7 +191,7 @@ func check(name string, want tf.TensorInfo, t *tf.Tensor) error {
 		}
 	}
 	if !fits {
-		return fmt.Errorf("input %q is %s, want %s %s", name, tensors.Describe(t), tensors.Name(want.DType), tensors.ShapeString(want.Shape))
+		return fmt.Errorf("input %q is %s, want %s", name, tensors.Describe(t), wanted)
 	}
 	return nil
 }

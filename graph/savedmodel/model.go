@@ -10,13 +10,16 @@ import (
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	corepb "github.com/tensorflow/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+
+	"tfrunner/graph/savedmodel/tensors"
 )
 
 // A Model is a graph of a SavedModel in a session, with its variables and
 // tables. Its methods may be called from several goroutines.
 type Model struct {
 	Description
-	graph Graph
+	graph      Graph
+	signatures map[string]*corepb.SignatureDef
 }
 
 // Load loads the graph with these tags, most often "serve". The options may be
@@ -44,7 +47,7 @@ func Load(dir string, tags []string, options *tf.SessionOptions) (*Model, error)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", dir, oneLine(err))
 	}
-	return &Model{all[i], Graph{m.Graph, m.Session}}, nil
+	return &Model{all[i], Graph{m.Graph, m.Session}, graphs[i].GetSignatureDef()}, nil
 }
 
 // checkFiles looks for the files beside saved_model.pb. Without the variables'
@@ -72,7 +75,7 @@ func checkFiles(dir string, d Description, g *corepb.MetaGraphDef) error {
 func (m *Model) Close() error { return m.graph.Close() }
 
 // Run computes the outputs of a signature from its inputs, all of which must be
-// there in the signature's dtypes and shapes.
+// there in the signature's dtypes and shapes, but for those that have defaults.
 func (m *Model) Run(signature string, inputs map[string]*tf.Tensor) (map[string]*tf.Tensor, error) {
 	s, err := m.Signature(signature)
 	if err != nil {
@@ -86,21 +89,24 @@ func (m *Model) Run(signature string, inputs map[string]*tf.Tensor) (map[string]
 }
 
 func (m *Model) run(signature string, s tf.Signature, inputs map[string]*tf.Tensor) (map[string]*tf.Tensor, error) {
-	feeds := map[string]*tf.Tensor{}
 	for _, key := range keys(inputs) {
-		want, err := m.Input(signature, key)
-		if err != nil {
+		if _, err := m.Input(signature, key); err != nil {
 			return nil, err
 		}
-		if err := check(key, want, inputs[key]); err != nil {
-			return nil, err
-		}
-		feeds[want.Name] = inputs[key]
 	}
+	feeds := map[string]*tf.Tensor{}
 	for _, key := range keys(s.Inputs) {
-		if inputs[key] == nil {
-			return nil, fmt.Errorf("no value for the input %s", describeInputs(map[string]tf.TensorInfo{key: s.Inputs[key]}))
+		value, standard := inputs[key], m.signatures[signature].GetDefaults()[key]
+		if value == nil && standard != nil {
+			var err error
+			if value, err = tensors.FromProto(standard); err != nil {
+				return nil, fmt.Errorf("default of input %q: %w", key, err)
+			}
 		}
+		if err := check(key, s.Inputs[key], value); err != nil {
+			return nil, err
+		}
+		feeds[s.Inputs[key].Name] = value
 	}
 	var fetches, targets []string
 	for _, key := range keys(s.Outputs) {

@@ -99,9 +99,6 @@ func (d Description) Input(signature, key string) (tf.TensorInfo, error) {
 	if !ok {
 		return input, fmt.Errorf("no input %q; there are: %s", key, describeInputs(s.Inputs))
 	}
-	if input.Name == "" {
-		return input, fmt.Errorf("input %q is made of several tensors, as a sparse or ragged one is; feed them by name in a GraphDef", key)
-	}
 	return input, nil
 }
 
@@ -257,14 +254,32 @@ func countVariables(nodes []*nodepb.NodeDef) (v Variables) {
 	return v
 }
 
-// infos are the bindings', but for tensors of unknown rank, which these take
-// for scalars.
+// infos are the bindings', but for what these take for scalars: tensors of
+// unknown rank, and those made of several, which are these here. The sparse x is
+// x.indices, x.values and x.dense_shape; others, as the ragged, are x.0, x.1, ....
 func infos(all map[string]*corepb.TensorInfo) map[string]tf.TensorInfo {
 	to := map[string]tf.TensorInfo{}
 	for key, info := range all {
-		to[key] = tf.TensorInfo{Name: info.GetName(), DType: tf.DataType(info.GetDtype()), Shape: shape(info.GetTensorShape())}
+		addInfo(to, key, info)
 	}
 	return to
+}
+
+func addInfo(to map[string]tf.TensorInfo, key string, info *corepb.TensorInfo) {
+	dtype, shape := tf.DataType(info.GetDtype()), shape(info.GetTensorShape())
+	switch {
+	case info.GetCooSparse() != nil:
+		parts, rank := info.GetCooSparse(), int64(shape.NumDimensions())
+		to[key+".indices"] = tf.TensorInfo{Name: parts.GetIndicesTensorName(), DType: tf.Int64, Shape: tf.MakeShape(-1, rank)}
+		to[key+".values"] = tf.TensorInfo{Name: parts.GetValuesTensorName(), DType: dtype, Shape: tf.MakeShape(-1)}
+		to[key+".dense_shape"] = tf.TensorInfo{Name: parts.GetDenseShapeTensorName(), DType: tf.Int64, Shape: tf.MakeShape(rank)}
+	case info.GetCompositeTensor() != nil:
+		for i, part := range info.GetCompositeTensor().GetComponents() {
+			addInfo(to, fmt.Sprintf("%s.%d", key, i), part)
+		}
+	default:
+		to[key] = tf.TensorInfo{Name: info.GetName(), DType: dtype, Shape: shape}
+	}
 }
 
 func shape(s *shapepb.TensorShapeProto) tf.Shape {

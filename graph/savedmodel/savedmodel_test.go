@@ -77,11 +77,12 @@ func compare(t *testing.T, file string, got *tf.Tensor) {
 func TestRun(t *testing.T) {
 	dir := fixtures(t)
 	for model, cases := range map[string][]string{
-		"keras":  {"serving_default.empty", "serving_default.many", "serving_default.one"},
-		"module": {"any_rank.cube", "any_rank.scalar", "count.first", "dense.empty", "dense.two", "scalar.one"},
-		"dtypes": {"five.empty", "five.some", "others.ends"},
-		"table":  {"serving_default.words"},
-		"v1":     {"serving_default.two"},
+		"keras":     {"serving_default.empty", "serving_default.many", "serving_default.one"},
+		"module":    {"any_rank.cube", "any_rank.scalar", "count.first", "default.three", "dense.empty", "dense.two", "scalar.one"},
+		"dtypes":    {"five.empty", "five.some", "others.ends"},
+		"table":     {"serving_default.words"},
+		"v1":        {"serving_default.two"},
+		"composite": {"serving_default.one"},
 	} {
 		m := load(t, filepath.Join(dir, model, "model"))
 		for _, name := range cases {
@@ -101,8 +102,17 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
+	m := load(t, filepath.Join(dir, "module", "model"))
+	three := filepath.Join(dir, "module", "default.three")
+	inputs := arrays(t, filepath.Join(three, "in"))
+	delete(inputs, "factor") // has a default
+	got, err := m.Run("default", inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join(three, "out", "y.npy"), got["y"])
 	// An op that computes no tensor.
-	if got, err := load(t, filepath.Join(dir, "module", "model")).Run("__saved_model_init_op", nil); err != nil || len(got) != 0 {
+	if got, err := m.Run("__saved_model_init_op", nil); err != nil || len(got) != 0 {
 		t.Errorf("computed %v, %v", got, err)
 	}
 }
@@ -122,7 +132,7 @@ func TestRunErrors(t *testing.T) {
 		inputs    map[string]*tf.Tensor
 		want      string
 	}{
-		{"none", nil, `no signature "none"; there are: __saved_model_init_op, any_rank, count, dense, scalar`},
+		{"none", nil, `no signature "none"; there are: __saved_model_init_op, any_rank, count, default, dense, scalar`},
 		{"dense", map[string]*tf.Tensor{"x": x, "b": b, "z": x}, `signature dense: no input "z"; there are: "b", float32 (-1, 2); "x", float32 (-1, 3)`},
 		{"dense", map[string]*tf.Tensor{"x": x}, `signature dense: no value for the input "b", float32 (-1, 2)`},
 		{"count", map[string]*tf.Tensor{"x": x}, `signature count: no input "x"; there are: none`},
@@ -137,10 +147,6 @@ func TestRunErrors(t *testing.T) {
 		if _, err := m.Run(test.signature, test.inputs); err == nil || err.Error() != test.want {
 			t.Errorf("%s: error %v, want %s", test.signature, err, test.want)
 		}
-	}
-	sparse := Description{Signatures: map[string]tf.Signature{"s": {Inputs: map[string]tf.TensorInfo{"x": {}}}}}
-	if _, err := sparse.Input("s", "x"); err == nil || !strings.Contains(err.Error(), `input "x" is made of several tensors`) {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -297,6 +303,10 @@ func TestGraph(t *testing.T) {
 		}
 		if len(got) != 2 {
 			t.Errorf("%s: computed %v", file, got)
+		}
+		got, err = g.Run(map[string]*tf.Tensor{"y": got["y:0"]}, []string{"y", "y:0", "top", "top:0"}, nil)
+		if err != nil || len(got) != 4 || got["y"] != got["y:0"] {
+			t.Errorf("%s: computed %v, %v", file, got, err)
 		}
 		info, err := g.Tensor("X:0")
 		if err != nil || info.DType != tf.Float || info.Shape.String() != "[?, 3]" {

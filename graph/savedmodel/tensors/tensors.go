@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	tensorpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/tensor_go_proto"
 	typespb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	configpb "github.com/tensorflow/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
@@ -72,6 +73,19 @@ func dimsString(dims []int64) string {
 // Describe returns a tensor's dtype and shape, such as float32 (2, 3).
 func Describe(t *tf.Tensor) string {
 	return Name(t.DataType()) + " " + dimsString(t.Shape())
+}
+
+// FromProto returns the tensor of a TensorProto.
+func FromProto(p *tensorpb.TensorProto) (*tf.Tensor, error) {
+	data, err := proto.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tf.NewTensor(string(data))
+	if err != nil {
+		return nil, err
+	}
+	return apply(t, func(s *op.Scope, x tf.Output) tf.Output { return op.ParseTensor(s, x, tf.DataType(p.GetDtype())) })
 }
 
 // fromBytes returns a tensor of elements as they lie in memory.
