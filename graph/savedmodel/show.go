@@ -10,6 +10,8 @@ import (
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	typespb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/types_go_proto"
+
+	"tfrunner/graph/savedmodel/tensors"
 )
 
 // PrintTags writes the graphs' tags, as saved_model_cli does.
@@ -37,29 +39,29 @@ func (d Description) PrintKeys(w io.Writer) error {
 // PrintSignature writes a signature's inputs and outputs, as saved_model_cli
 // does.
 func PrintSignature(w io.Writer, s tf.Signature) error {
-	return printSignature(w, s, "")
+	var b strings.Builder
+	addSignature(&b, s, "")
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-func printSignature(w io.Writer, s tf.Signature, indent string) error {
-	var b strings.Builder
+func addSignature(b *strings.Builder, s tf.Signature, indent string) {
 	for _, side := range []struct {
 		name string
 		all  map[string]tf.TensorInfo
 	}{{"input", s.Inputs}, {"output", s.Outputs}} {
-		fmt.Fprintf(&b, "%sThe given SavedModel SignatureDef contains the following %s(s):\n", indent, side.name)
+		fmt.Fprintf(b, "%sThe given SavedModel SignatureDef contains the following %s(s):\n", indent, side.name)
 		for _, key := range keys(side.all) {
 			t := side.all[key]
 			shape := "unknown_rank"
-			if dims, err := t.Shape.ToSlice(); err == nil {
-				shape = "(" + strings.Trim(strings.ReplaceAll(fmt.Sprint(dims), " ", ", "), "[]") + ")"
+			if t.Shape.NumDimensions() >= 0 {
+				shape = tensors.ShapeString(t.Shape)
 			}
-			fmt.Fprintf(&b, "%s  %ss['%s'] tensor_info:\n", indent, side.name, key)
-			fmt.Fprintf(&b, "%s      dtype: %s\n%[1]s      shape: %[3]s\n%[1]s      name: %[4]s\n", indent, typespb.DataType(t.DType), shape, t.Name)
+			fmt.Fprintf(b, "%s  %ss['%s'] tensor_info:\n", indent, side.name, key)
+			fmt.Fprintf(b, "%s      dtype: %s\n%[1]s      shape: %[3]s\n%[1]s      name: %[4]s\n", indent, typespb.DataType(t.DType), shape, t.Name)
 		}
 	}
-	fmt.Fprintf(&b, "%sMethod name is: %s\n", indent, s.MethodName)
-	_, err := io.WriteString(w, b.String())
-	return err
+	fmt.Fprintf(b, "%sMethod name is: %s\n", indent, s.MethodName)
 }
 
 // Print writes all of a description: the tags and the signatures, as
@@ -69,7 +71,7 @@ func (d Description) Print(w io.Writer) error {
 	fmt.Fprintf(&b, "\nMetaGraphDef with tag-set: '%s' contains the following SignatureDefs:\n", strings.Join(d.Tags, ", "))
 	for _, name := range keys(d.Signatures) {
 		fmt.Fprintf(&b, "\nsignature_def['%s']:\n", name)
-		printSignature(&b, d.Signatures[name], "  ") // a Builder takes all
+		addSignature(&b, d.Signatures[name], "  ")
 	}
 	fmt.Fprintf(&b, "\nTensorFlow version: %s\n", cmp.Or(d.Version, "unknown"))
 	fmt.Fprintf(&b, "Variables: %d, of which the signatures use %d\n", d.All.Count, d.Used.Count)

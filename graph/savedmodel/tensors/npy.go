@@ -135,7 +135,7 @@ func readHeader(data []byte) (h header, rest []byte, err error) {
 
 // parse reads {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}.
 func (h *header) parse(text string) error {
-	value, err := eval(text)
+	value, err := evalLiteral(text)
 	if err != nil {
 		return err
 	}

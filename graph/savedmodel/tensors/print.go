@@ -25,7 +25,7 @@ const (
 
 // Print writes a tensor's values for people, as numpy does, and a newline.
 func Print(w io.Writer, t *tf.Tensor) error {
-	element, err := elements(t)
+	element, err := elements(t, strconv.Quote)
 	if err != nil {
 		return err
 	}
@@ -94,16 +94,9 @@ func JSON(t *tf.Tensor) (json.RawMessage, error) {
 	if t.DataType() == tf.Complex64 || t.DataType() == tf.Complex128 {
 		return nil, fmt.Errorf("JSON has no %s: write a .npy file", Name(t.DataType()))
 	}
-	element, err := elements(t)
+	element, err := elements(t, jsonString)
 	if err != nil {
 		return nil, err
-	}
-	if t.DataType() == tf.String {
-		values, err := texts(t)
-		if err != nil {
-			return nil, err
-		}
-		element = func(i int64) string { return jsonString(values[i]) }
 	}
 	return appendJSON(nil, t.Shape(), 0, element), nil
 }
@@ -146,11 +139,11 @@ func jsonString(s string) string {
 }
 
 // elements returns a function that gives the text of an element.
-func elements(t *tf.Tensor) (func(i int64) string, error) {
+func elements(t *tf.Tensor, quote func(string) string) (func(i int64) string, error) {
 	switch t.DataType() {
 	case tf.String:
 		values, err := texts(t)
-		return func(i int64) string { return strconv.Quote(values[i]) }, err
+		return func(i int64) string { return quote(values[i]) }, err
 	case tf.Half:
 		var err error
 		if t, err = apply(t, func(s *op.Scope, x tf.Output) tf.Output { return op.Cast(s, x, tf.Float) }); err != nil {
