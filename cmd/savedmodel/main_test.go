@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-dir", "table/model", "-input_exprs", `word=["two", "a;b"]`}, "Result for output key line: int64 (2)\n[ 2 -1]\n"},
+		{[]string{"-dir", "table/model", "-input_exprs", `word=["two", "a;b", "c\";d"]`}, "Result for output key line: int64 (3)\n[ 2 -1 -1]\n"},
 		{[]string{"-dir", "table/model", "-inputs", "word=table/serving_default.words/in/word.npy", "-json"}, `{"line":[2,-1,0]}` + "\n"},
 		{[]string{"-dir", "table/model", "-input_json", words, "-device", "cpu"}, "[2 0]\n"},
 		{[]string{"-dir", "module/model", "-signature_def", "any_rank", "-inputs", "x=npy/two.npz[x]", "-json"},

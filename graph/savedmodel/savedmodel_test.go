@@ -285,6 +285,16 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestFind(t *testing.T) {
+	all := []Description{{Tags: []string{"serve"}}, {Tags: []string{"gpu", "serve"}, Version: "2"}}
+	if d, err := Find(all, []string{"serve", "gpu"}); err != nil || d.Version != "2" {
+		t.Errorf("found %+v, %v", d, err)
+	}
+	if _, err := Find(all, []string{"gpu"}); err == nil || err.Error() != "no graph with the tags 'gpu'; there are: 'serve'; 'gpu,serve'" {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestGraph(t *testing.T) {
 	dir := filepath.Join(fixtures(t), "graph")
 	inputs := arrays(t, dir)
@@ -312,6 +322,29 @@ func TestGraph(t *testing.T) {
 		if err != nil || info.DType != tf.Float || info.Shape.String() != "[?, 3]" {
 			t.Errorf("X is %+v, %v", info, err)
 		}
+	}
+}
+
+// TestReference feeds a reference variable of TensorFlow 1.
+func TestReference(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "graph.pbtxt")
+	if err := os.WriteFile(file, []byte(`
+		node { name: "w" op: "VariableV2" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "shape" value { shape { } } } }
+		node { name: "y" op: "Neg" input: "w" attr { key: "T" value { type: DT_FLOAT } } }`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	g, err := LoadGraph(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	w, err := tf.NewTensor(float32(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := g.Run(map[string]*tf.Tensor{"w": w}, []string{"y"}, nil)
+	if err != nil || got["y"].Value() != float32(-3) {
+		t.Errorf("computed %v, %v", got, err)
 	}
 }
 

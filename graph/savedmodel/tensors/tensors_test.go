@@ -143,6 +143,7 @@ func TestReadErrors(t *testing.T) {
 		{f4("[1]*1000000000", ""), "not only literals"},
 		{f4("[i for i in ()]", ""), "not only literals"},
 		{f4("3", ""), "shape is no tuple"},
+		{file("{}"+strings.Repeat(" ", maxHeader), ""), "want 10002 and at most 10000"},
 		{file("{", ""), "got end of file"},
 		{file("[1]", ""), "no dictionary"},
 		{file("{}", ""), "descr is no string"},
