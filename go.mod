@@ -4,9 +4,11 @@ go 1.24.0
 
 require (
 	github.com/gofrs/flock v0.12.1
+	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
 	go.starlark.net v0.0.0-20250417143717-f57e51f710eb
+	golang.org/x/sys v0.29.0
 	golang.org/x/term v0.28.0
 	google.golang.org/protobuf v1.36.11
 )
@@ -14,7 +16,6 @@ require (
 require (
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
-	golang.org/x/sys v0.29.0 // indirect
 )
 
 replace github.com/tensorflow/tensorflow => ./third_party/tensorflow

@@ -14,19 +14,19 @@ import (
 // A ConvNet is the configuration of the tutorial's model. Fields that are zero
 // take the tutorial's values.
 type ConvNet struct {
-	Filters [3]int64 // of the three convolutions; 32, 64, 128
-	Hidden  int64    // units of the fully connected layer; 625
-	Classes int64    // 10
-	Stddev  float32  // of the weights' initial values; 0.01
+	Filters [3]int64 `json:"filters"` // of the three convolutions; 32, 64, 128
+	Hidden  int64    `json:"hidden"`  // units of the fully connected layer; 625
+	Classes int64    `json:"classes"` // 10
+	Stddev  float32  `json:"stddev"`  // of the weights' initial values; 0.01
 
 	// Seed makes the weights and the dropouts repeat themselves. It is the
 	// seed of tf.compat.v1.set_random_seed; each random op has its own second
 	// seed. 0: random.
-	Seed int64
+	Seed int64 `json:"seed"`
 }
 
-// withDefaults returns c with the tutorial's values where c has none.
-func (c ConvNet) withDefaults() ConvNet {
+// WithDefaults returns c with the tutorial's values where c has none.
+func (c ConvNet) WithDefaults() ConvNet {
 	if c.Filters == [3]int64{} {
 		c.Filters = [3]int64{32, 64, 128}
 	}
@@ -59,31 +59,27 @@ type Model struct {
 	// TestPyX and TestPredict are PyX and Predict without dropout: the same
 	// numbers as with both keeps at 1, but they draw no random numbers, so that
 	// testing does not change the training that goes on after it.
-	TestPyX     tf.Output
-	TestPredict tf.Output
+	TestPyX           tf.Output
+	TestPredict       tf.Output
+	TestProbabilities tf.Output // float32 [B, Classes]: softmax of TestPyX
 }
 
 // Build adds the model to the graph.
 func (c ConvNet) Build(s *op.Scope) Model {
-	c = c.withDefaults()
-	f1, f2, f3 := c.Filters[0], c.Filters[1], c.Filters[2]
+	c = c.WithDefaults()
 	var m Model
 
-	m.Pixels = placeholder(s, "pixels", tf.Uint8, tf.MakeShape(-1, 28, 28, 1))
+	m.Pixels = placeholder(s, "pixels", tf.Uint8, imagesShape)
 	m.Labels = placeholder(s, "labels", tf.Uint8, tf.MakeShape(-1))
-	m.X = placeholderWithDefault(s, "X", decodePixels(s, m.Pixels))
-	m.Y = placeholderWithDefault(s, "Y", oneHot(s, m.Labels, c.Classes))
+	m.X = placeholderWithDefault(s, "X", decodePixels(s, m.Pixels), imagesShape)
+	m.Y = placeholderWithDefault(s, "Y", oneHot(s, m.Labels, c.Classes), tf.MakeShape(-1, c.Classes))
 
-	w := c.initWeights(s, "w", 1, 3, 3, 1, f1)            // 3x3x1 conv, 32 outputs
-	w2 := c.initWeights(s, "w2", 2, 3, 3, f1, f2)         // 3x3x32 conv, 64 outputs
-	w3 := c.initWeights(s, "w3", 3, 3, 3, f2, f3)         // 3x3x64 conv, 128 outputs
-	w4 := c.initWeights(s, "w4", 4, f3*4*4, c.Hidden)     // FC 128x4x4 inputs, 625 outputs
-	wO := c.initWeights(s, "w_o", 5, c.Hidden, c.Classes) // FC 625 inputs, 10 outputs (labels)
-	m.Weights = []Variable{w, w2, w3, w4, wO}
+	w := c.weights(s)
+	m.Weights = w[:]
 
 	m.KeepConv = placeholder(s, "p_keep_conv", tf.Float, tf.ScalarShape())
 	m.KeepHidden = placeholder(s, "p_keep_hidden", tf.Float, tf.ScalarShape())
-	m.PyX = model(s, m.X, w, w2, w3, w4, wO, c.dropout(m.KeepConv), c.dropout(m.KeepHidden))
+	m.PyX = model(s, m.X, w, c.dropout(m.KeepConv), c.dropout(m.KeepHidden))
 
 	cost := s.SubScope("cost")
 	loss, _ := op.SoftmaxCrossEntropyWithLogits(cost, m.PyX, m.Y)
@@ -91,13 +87,30 @@ func (c ConvNet) Build(s *op.Scope) Model {
 	m.Predict = argMax(s.SubScope("predict_op"), m.PyX)
 
 	test := s.SubScope("test")
-	m.TestPyX = model(test, m.X, w, w2, w3, w4, wO, noDropout, noDropout)
+	m.TestPyX = model(test, m.X, w, noDropout, noDropout)
 	m.TestPredict = argMax(test.SubScope("predict_op"), m.TestPyX)
+	m.TestProbabilities = op.Softmax(test, m.TestPyX)
 	return m
 }
 
+// weights are w, w2, w3, w4 and w_o.
+type weights [5]Variable
+
+// weights adds the weights to the graph. c has its defaults.
+func (c ConvNet) weights(s *op.Scope) weights {
+	f1, f2, f3 := c.Filters[0], c.Filters[1], c.Filters[2]
+	return weights{
+		c.initWeights(s, "w", 1, 3, 3, 1, f1),           // 3x3x1 conv, 32 outputs
+		c.initWeights(s, "w2", 2, 3, 3, f1, f2),         // 3x3x32 conv, 64 outputs
+		c.initWeights(s, "w3", 3, 3, 3, f2, f3),         // 3x3x64 conv, 128 outputs
+		c.initWeights(s, "w4", 4, f3*4*4, c.Hidden),     // FC 128x4x4 inputs, 625 outputs
+		c.initWeights(s, "w_o", 5, c.Hidden, c.Classes), // FC 625 inputs, 10 outputs (labels)
+	}
+}
+
 // model is the tutorial's function of that name.
-func model(s *op.Scope, X tf.Output, w, w2, w3, w4, wO Variable, dropConv, dropHidden dropout) tf.Output {
+func model(s *op.Scope, X tf.Output, weights weights, dropConv, dropHidden dropout) tf.Output {
+	w, w2, w3, w4, wO := weights[0], weights[1], weights[2], weights[3], weights[4]
 	strides, pool := []int64{1, 1, 1, 1}, []int64{1, 2, 2, 1}
 
 	conv1 := s.SubScope("conv1")

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
@@ -39,4 +40,39 @@ func ExampleLayers() {
 	// Conv2D [?, 7, 7, 128] 73728
 	// MatMul [?, 625] 1280000
 	// MatMul [?, 10] 6250
+}
+
+func ExampleImport() {
+	// A graph without a training step, as Python could have written it.
+	s := op.NewScope()
+	graph.ConvNet{Hidden: 100}.Build(s)
+	g, err := s.Finalize()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var def bytes.Buffer
+	if _, err := g.WriteTo(&def); err != nil {
+		fmt.Println(err)
+		return
+	}
+	names, err := graph.ParseNames("images=X:0,labels=Y:0,loss=cost/Mean:0,predictions=predict_op/ArgMax:0,keep_conv=p_keep_conv:0,keep_hidden=p_keep_hidden:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	i, err := graph.Import(def.Bytes(), names, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for n, w := range i.Model.Weights {
+		fmt.Println(w.Name, w.Value.Shape(), i.Training.Slots[2*n].Name)
+	}
+	// Output:
+	// w [3, 3, 1, 32] w/RMSProp
+	// w2 [3, 3, 32, 64] w2/RMSProp
+	// w3 [3, 3, 64, 128] w3/RMSProp
+	// w4 [2048, 100] w4/RMSProp
+	// w_o [100, 10] w_o/RMSProp
 }

@@ -16,7 +16,7 @@ func placeholder(s *op.Scope, name string, dtype tf.DataType, shape tf.Shape) tf
 
 // placeholderWithDefault adds a placeholder that has the value of input if it
 // is not fed.
-func placeholderWithDefault(s *op.Scope, name string, input tf.Output) tf.Output {
+func placeholderWithDefault(s *op.Scope, name string, input tf.Output, shape tf.Shape) tf.Output {
 	if s.Err() != nil {
 		return tf.Output{}
 	}
@@ -24,8 +24,22 @@ func placeholderWithDefault(s *op.Scope, name string, input tf.Output) tf.Output
 		Type:  "PlaceholderWithDefault",
 		Name:  name,
 		Input: []tf.Input{input},
-		Attrs: map[string]any{"shape": input.Shape()},
+		Attrs: map[string]any{"shape": shape},
 	}).Output(0)
+}
+
+// imagesShape is that of a batch of images.
+var imagesShape = tf.MakeShape(-1, 28, 28, 1)
+
+// decodeImage turns the bytes of an image file into pixels, uint8
+// [1, 28, 28, 1]. An image of another size is resized by averaging areas, which
+// leaves one of this size as it is.
+func decodeImage(s *op.Scope, encoded tf.Output) tf.Output {
+	s = s.SubScope("decode_image")
+	image := op.DecodeImage(s, encoded, op.DecodeImageChannels(1), op.DecodeImageExpandAnimations(false))
+	batch := op.ExpandDims(s, image, op.Const(s.SubScope("axis"), int32(0)))
+	resized := op.ResizeArea(s, batch, op.Const(s.SubScope("size"), []int32{28, 28}))
+	return op.Cast(s, op.Round(s, resized), tf.Uint8)
 }
 
 // decodePixels scales bytes to float32 between 0 and 1, by a multiplication:

@@ -9,6 +9,9 @@ import (
 
 // An Optimizer updates variables by gradients.
 type Optimizer interface {
+	// Name is the name on the command line.
+	Name() string
+
 	// Validate returns a RangeError if a setting is out of its range.
 	Validate() error
 

@@ -12,11 +12,14 @@ import (
 // Its slots are named as Python's: NAME/RMSProp is the mean square, ones at
 // first, and NAME/RMSProp_1 the momentum, zeros at first.
 type RMSProp struct {
-	LearningRate float32 // more than 0; the tutorial's is 0.001
-	Decay        float32 // of the mean square, from 0 to 1; 0.9
-	Momentum     float32 // from 0 to 1; 0
-	Epsilon      float32 // under the root, at least 0; 1e-10
+	LearningRate float32 `json:"lr"`       // more than 0; the tutorial's is 0.001
+	Decay        float32 `json:"decay"`    // of the mean square, from 0 to 1; 0.9
+	Momentum     float32 `json:"momentum"` // from 0 to 1; 0
+	Epsilon      float32 `json:"epsilon"`  // under the root, at least 0; 1e-10
 }
+
+// Name implements Optimizer.
+func (r RMSProp) Name() string { return "rmsprop" }
 
 // Validate implements Optimizer.
 func (r RMSProp) Validate() error {

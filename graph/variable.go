@@ -7,16 +7,17 @@ import (
 
 // A Variable is a resource variable of the graph.
 type Variable struct {
-	Name   string        // of the resource, and in checkpoints
-	Handle tf.Output     // of VarHandleOp
-	Init   *tf.Operation // AssignVariableOp of the initial value
-	Value  tf.Output     // a ReadVariableOp, to fetch; Read adds others
+	Name    string        // of the resource, and in checkpoints
+	Handle  tf.Output     // of VarHandleOp
+	Initial tf.Output     // the initial value; Init assigns another one if this is fed
+	Init    *tf.Operation // AssignVariableOp of Initial
+	Value   tf.Output     // a ReadVariableOp, to fetch; Read adds others
 }
 
 // NewVariable adds a variable of initial's dtype and shape, which must be
 // fully known, in a scope of its own.
 func NewVariable(s *op.Scope, name string, initial tf.Output) Variable {
-	v := Variable{Name: name}
+	v := Variable{Name: name, Initial: initial}
 	if s.Err() != nil {
 		return v
 	}
@@ -27,11 +28,16 @@ func NewVariable(s *op.Scope, name string, initial tf.Output) Variable {
 	return v
 }
 
+// NewConstant adds a constant in the place of a variable: it has a Value only.
+func NewConstant(s *op.Scope, name string, value *tf.Tensor) Variable {
+	return Variable{Name: name, Value: op.Const(s, value)}
+}
+
 // Read adds a read of the variable to the graph. As Python does, each use of a
-// variable has its own.
+// variable has its own; that of a constant is its Value.
 func (v Variable) Read(s *op.Scope) tf.Output {
-	if s.Err() != nil {
-		return tf.Output{}
+	if s.Err() != nil || v.Handle.Op == nil {
+		return v.Value
 	}
 	return op.ReadVariableOp(s, v.Handle, v.Value.DataType())
 }

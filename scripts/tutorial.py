@@ -78,6 +78,7 @@ def parse():
     p.add_argument("-seed", type=int, default=0, help="0: random")
     p.add_argument("-json", action="store_true", help="write records as lines of JSON on stdout")
     p.add_argument("-dump-graph", help="write the GraphDef, and do not train")
+    p.add_argument("-init", help="restore the weights and slots from the checkpoint of this prefix")
     p.add_argument("-checkpoint", help="write the weights and slots to a checkpoint of this prefix")
     p.add_argument("-classes", help="write the predicted class of each test image to a file, a byte each")
     return p.parse_args()
@@ -132,6 +133,8 @@ def main():
 
     with tf.Session() as sess:
         sess.run(init)
+        if args.init:
+            saver.restore(sess, args.init)
 
         def classes(images):
             return np.concatenate([

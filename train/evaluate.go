@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -60,6 +61,23 @@ func (t *Trainer) Classes(ctx context.Context, set mnist.Set) ([]int64, error) {
 	return t.classes(ctx, batches)
 }
 
+// Probabilities returns how likely the model finds each class, float32
+// [n, Classes], for each of the images of a set. The session must be open.
+func (t *Trainer) Probabilities(set mnist.Set) (*tf.Tensor, error) {
+	batches, err := feeds(t.model, set, max(1, set.Len()))
+	if err != nil {
+		return nil, err
+	}
+	if batches == nil || t.model.TestProbabilities.Op == nil {
+		return nil, errors.New("no images, or a graph without probabilities")
+	}
+	out, err := t.session.Run(batches[0], []tf.Output{t.model.TestProbabilities}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("testing: %w", err)
+	}
+	return out[0], nil
+}
+
 // count is Evaluate for a set whose feeds are made.
 func (t *Trainer) count(ctx context.Context, batches []feed, set mnist.Set) (correct int, err error) {
 	classes, err := t.classes(ctx, batches)
@@ -88,21 +106,29 @@ func (t *Trainer) classes(ctx context.Context, batches []feed) (all []int64, err
 // sample returns the accuracy on random images of the test set, the figure
 // that the tutorial prints after each epoch.
 func (t *Trainer) sample(ctx context.Context, test mnist.Set) (float64, error) {
-	size, err := tf.NewTensor(int32(test.Len()))
+	drawn, err := t.draw(test)
 	if err != nil {
 		return 0, err
 	}
+	correct, err := t.Evaluate(ctx, drawn)
+	return accuracy(correct, drawn.Len()), err
+}
+
+// draw returns random images of the test set.
+func (t *Trainer) draw(test mnist.Set) (drawn mnist.Set, err error) {
+	size, err := tf.NewTensor(int32(test.Len()))
+	if err != nil {
+		return drawn, err
+	}
 	out, err := t.session.Run(feed{t.testSize: size}, []tf.Output{t.shuffled}, nil)
 	if err != nil {
-		return 0, fmt.Errorf("drawing test images: %w", err)
+		return drawn, fmt.Errorf("drawing test images: %w", err)
 	}
 	order := out[0].Value().([]int32)
-	var drawn mnist.Set
 	for _, i := range order[:min(sampleSize, len(order))] {
 		image := test.Slice(int(i), int(i)+1)
 		drawn.Pixels = append(drawn.Pixels, image.Pixels...)
 		drawn.Labels = append(drawn.Labels, image.Labels...)
 	}
-	correct, err := t.Evaluate(ctx, drawn)
-	return accuracy(correct, drawn.Len()), err
+	return drawn, nil
 }

@@ -12,9 +12,10 @@ type Kind string
 
 // The kinds of records, in the order in which they first come.
 const (
-	Step  Kind = "step"
-	Epoch Kind = "epoch"
-	Final Kind = "final"
+	Resume Kind = "resume" // of a run that goes on: where
+	Step   Kind = "step"
+	Epoch  Kind = "epoch"
+	Final  Kind = "final"
 )
 
 // A Record is what a training run found at one point. Its kind says which
@@ -49,6 +50,12 @@ type Recorder interface {
 // the shortest decimal that is exactly that float32 when read as one.
 func (r Record) MarshalJSON() ([]byte, error) {
 	switch r.Kind {
+	case Resume:
+		return json.Marshal(struct {
+			Kind  Kind `json:"kind"`
+			Epoch int  `json:"epoch"`
+			Step  int  `json:"step"`
+		}{r.Kind, r.Epoch, r.Step})
 	case Step:
 		return json.Marshal(struct {
 			Kind  Kind    `json:"kind"`

@@ -38,8 +38,28 @@ func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
 	if err != nil {
 		return err
 	}
-	for run.epoch < t.config.Epochs && !run.done {
+	if t.config.Out != "" {
+		err = run.openFolder(ctx)
+		if run.folder != nil {
+			defer run.folder.close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for run.Epoch < t.config.Epochs && !run.done {
 		if err := run.trainEpoch(ctx); err != nil {
+			if errors.Is(err, ErrInterrupted) {
+				switch saveErr := run.save(); {
+				case saveErr != nil:
+					err = fmt.Errorf("%w; not saved: %w", err, saveErr)
+				case run.folder != nil:
+					err = fmt.Errorf("%w; -resume goes on from there", err)
+				}
+			}
+			return err
+		}
+		if err := run.save(); err != nil {
 			return err
 		}
 	}
@@ -48,7 +68,7 @@ func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
 		return err
 	}
 	return r.Record(Record{
-		Kind: Final, Epoch: run.epoch, Step: run.step, StepsPerEpoch: len(run.training),
+		Kind: Final, Epoch: run.Epoch, Step: run.Step, StepsPerEpoch: len(run.training),
 		TestAccuracy: accuracy(correct, d.Test.Len()), Correct: correct, Total: d.Test.Len(),
 		Elapsed: time.Since(run.start),
 	})
@@ -62,8 +82,11 @@ type run struct {
 	training, validation []feed
 	recorder             Recorder
 	start                time.Time
-	epoch, step          int // finished ones
-	done                 bool
+	position
+	done bool
+
+	folder *folder // nil: none
+	saved  position
 }
 
 func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
@@ -72,8 +95,12 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range training {
-		f[t.model.KeepConv], f[t.model.KeepHidden] = t.keepConv, t.keepHidden
+	for keep, value := range (feed{t.model.KeepConv: t.keepConv, t.model.KeepHidden: t.keepHidden}) {
+		for _, f := range training {
+			if keep.Op != nil { // an imported graph may have none
+				f[keep] = value
+			}
+		}
 	}
 	validation, err := feeds(t.model, d.Validation, testBatch)
 	if err != nil {
@@ -82,26 +109,26 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 	return &run{Trainer: t, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
 }
 
-// trainEpoch trains for one epoch, or for what Steps leaves of it: an epoch
-// that is cut short is not counted and not tested.
+// trainEpoch trains for the rest of an epoch, or for what Steps leaves of it: an
+// epoch that is cut short is not counted and not tested.
 func (r *run) trainEpoch(ctx context.Context) error {
-	start := time.Now()
-	total := 0.0
-	for _, f := range r.training {
+	start, first := time.Now(), r.Step
+	for _, f := range r.training[r.Step-r.Epoch*len(r.training):] {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w in epoch %d after %d steps, %.1f s", ErrInterrupted, r.epoch, r.step, time.Since(r.start).Seconds())
+			return fmt.Errorf("%w in epoch %d after %d steps, %.1f s", ErrInterrupted, r.Epoch, r.Step, time.Since(r.start).Seconds())
 		}
 		loss, err := r.trainStep(f)
 		if err != nil {
-			return fmt.Errorf("step %d: %w", r.step+1, err)
+			return fmt.Errorf("step %d: %w", r.Step+1, err)
 		}
-		r.step++
-		r.done = r.step == r.config.Steps
-		total += float64(loss)
-		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.epoch, Step: r.step, StepsPerEpoch: len(r.training), Loss: loss}); err != nil {
+		r.Step++
+		r.Loss += float64(loss)
+		r.Tested = false
+		r.done = r.Step == r.config.Steps
+		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss}); err != nil {
 			return err
 		}
-		if r.done && r.step%len(r.training) != 0 {
+		if r.done && r.Step%len(r.training) != 0 {
 			return nil
 		}
 	}
@@ -111,21 +138,27 @@ func (r *run) trainEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	validation := accuracy(correct, r.data.Validation.Len())
 	sample, err := r.sample(ctx, r.data.Test)
 	if err != nil {
 		return err
 	}
-	err = r.recorder.Record(Record{
-		Kind: Epoch, Epoch: r.epoch, Step: r.step, StepsPerEpoch: len(r.training),
-		Loss:               float32(total / float64(len(r.training))),
-		ImagesPerSecond:    float64(len(r.training)*r.config.Batch) / trained.Seconds(),
-		ValidationAccuracy: validation, SampleAccuracy: sample,
+	epoch, loss := r.Epoch, r.Loss/float64(len(r.training))
+	r.Epoch, r.Loss = r.Epoch+1, 0
+	r.Tested, r.Validation = true, accuracy(correct, r.data.Validation.Len())
+	r.done = r.done || r.reached()
+	return r.recorder.Record(Record{
+		Kind: Epoch, Epoch: epoch, Step: r.Step, StepsPerEpoch: len(r.training),
+		Loss:               float32(loss),
+		ImagesPerSecond:    float64((r.Step-first)*r.config.Batch) / trained.Seconds(),
+		ValidationAccuracy: r.Validation, SampleAccuracy: sample,
 		Elapsed: time.Since(start),
 	})
-	r.epoch++
-	r.done = r.done || r.config.Target > 0 && validation >= r.config.Target
-	return err
+}
+
+// reached tells whether the run has reached an end that its settings name.
+func (r *run) reached() bool {
+	return r.config.Steps > 0 && r.Step >= r.config.Steps ||
+		r.config.Target > 0 && r.Tested && r.Validation >= r.config.Target
 }
 
 // trainStep trains on one batch and returns the loss before the update.

@@ -3,7 +3,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,48 +12,6 @@ import (
 
 	"tfrunner/graph"
 )
-
-// Config is what a Trainer trains, and how.
-type Config struct {
-	Model     graph.ConvNet
-	Optimizer graph.Optimizer
-
-	Epochs int // how often to go through the training images, at least 1
-	Steps  int // ends the training after so many steps; 0: no such end
-	Batch  int // images a step, at least 1; an epoch leaves out its last, smaller batch
-
-	KeepConv   float32 // dropout keeps so much after each convolution; more than 0, at most 1
-	KeepHidden float32 // likewise after the hidden layer
-
-	// Target ends the training when the accuracy on the validation images
-	// reaches it; 0: no such end.
-	Target float64
-
-	// Device is where the graph runs: "auto" or "" lets TensorFlow choose,
-	// "cpu" hides the GPUs, "gpu:N" shows the one only.
-	Device string
-}
-
-// validate returns a graph.RangeError for what is out of its range.
-func (c Config) validate() error {
-	switch {
-	case c.Epochs < 1:
-		return &graph.RangeError{Setting: "epochs", Value: c.Epochs, Want: "at least 1"}
-	case c.Steps < 0:
-		return &graph.RangeError{Setting: "steps", Value: c.Steps, Want: "at least 0"}
-	case c.Batch < 1:
-		return &graph.RangeError{Setting: "batch", Value: c.Batch, Want: "at least 1"}
-	case !(c.KeepConv > 0 && c.KeepConv <= 1):
-		return &graph.RangeError{Setting: "keep-conv", Value: c.KeepConv, Want: "more than 0, at most 1"}
-	case !(c.KeepHidden > 0 && c.KeepHidden <= 1):
-		return &graph.RangeError{Setting: "keep-hidden", Value: c.KeepHidden, Want: "more than 0, at most 1"}
-	case !(c.Target >= 0 && c.Target <= 1):
-		return &graph.RangeError{Setting: "target", Value: c.Target, Want: "0 to 1"}
-	case c.Optimizer == nil:
-		return errors.New("no optimizer")
-	}
-	return c.Optimizer.Validate()
-}
 
 // A Trainer is a graph with a session on it. It serves one goroutine at a time.
 type Trainer struct {
@@ -77,18 +34,35 @@ func New(c Config) (*Trainer, error) {
 	}
 	t := &Trainer{config: c}
 	s := op.NewScope()
-	t.model = c.Model.Build(s)
-	t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+	if c.Graph == nil {
+		t.model = c.Model.Build(s)
+		t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+	} else {
+		i, err := graph.Import(c.Graph, c.Names, c.Optimizer)
+		if err != nil {
+			return nil, err
+		}
+		s, t.model, t.training = i.Scope, i.Model, i.Training
+	}
 	t.testSize = op.Placeholder(s.SubScope("test_size"), tf.Int32, op.PlaceholderShape(tf.ScalarShape()))
 	t.shuffled = graph.Shuffled(s, t.testSize, c.Model.Seed)
+	g, err := finalize(s)
+	if err != nil {
+		return nil, err
+	}
+	t.graph = g
+	return t, nil
+}
+
+// finalize returns the graph of s.
+func finalize(s *op.Scope) (*tf.Graph, error) {
 	g, err := s.Finalize()
 	if err != nil {
 		// Package op adds the stack of the failed op, over many lines.
 		why, _, _ := strings.Cut(err.Error(), " (Stacktrace:")
 		return nil, fmt.Errorf("building the graph: %s", why)
 	}
-	t.graph = g
-	return t, nil
+	return g, nil
 }
 
 // Graph returns the graph, for reading.
@@ -130,6 +104,11 @@ func (t *Trainer) Open() error {
 	}
 	if _, err := t.session.Run(nil, nil, inits); err != nil {
 		return fmt.Errorf("initializing the variables: %w", err)
+	}
+	if t.config.Init != "" {
+		if err := t.initFrom(t.config.Init); err != nil {
+			return err
+		}
 	}
 	if t.keepConv, err = tf.NewTensor(t.config.KeepConv); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 
 	"tfrunner/graph/savedmodel/tensors"
+	"tfrunner/train"
 )
 
 // outputs say where the results go.
@@ -73,25 +75,14 @@ func (o outputs) write(keys []string, results map[string]*tf.Tensor, stdout, std
 	return nil
 }
 
-// writeNPY writes a file beside its name and renames it.
+// writeNPY writes a .npy file.
 func writeNPY(name string, t *tf.Tensor) error {
+	var b bytes.Buffer
+	if err := tensors.WriteNPY(&b, t); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	err = tensors.WriteNPY(f, t)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return train.WriteFile(name, b.Bytes())
 }

@@ -8,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/term"
@@ -46,51 +48,6 @@ func exitCode(err error) int {
 // A usageError is a command line that makes no sense.
 type usageError struct{ error }
 
-// options are the command line's.
-type options struct {
-	train.Config
-	data      string
-	json      bool
-	shapes    bool
-	dumpGraph string
-}
-
-func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
-	var optimizer graph.RMSProp
-	flags := flag.NewFlagSet("train", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // main prints the error, in one line
-	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
-	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
-	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
-	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	float32Var(flags, &optimizer.LearningRate, "lr", 0.001, "RMSProp's learning `rate`")
-	float32Var(flags, &optimizer.Decay, "decay", 0.9, "RMSProp's decay of the mean `square`")
-	float32Var(flags, &optimizer.Momentum, "momentum", 0, "RMSProp's `momentum`")
-	float32Var(flags, &optimizer.Epsilon, "epsilon", 1e-10, "RMSProp's `epsilon`")
-	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
-	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
-	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
-	flags.StringVar(&o.Device, "device", "auto", "run on auto, cpu or gpu:`N`")
-	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
-	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
-	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
-	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			flags.SetOutput(stderr)
-			flags.Usage()
-			return o, err
-		}
-		return o, usageError{err}
-	}
-	if flags.NArg() > 0 {
-		return o, usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
-	}
-	o.Optimizer = optimizer
-	return o, nil
-}
-
 // run is the program.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
@@ -104,8 +61,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
+// checkExport returns an error before the training if the model could not be
+// written after it. A frozen graph's file is replaced.
+func checkExport(path string, freeze bool) error {
+	if path == "" {
+		return nil
+	}
+	if freeze {
+		_, err := os.ReadDir(filepath.Dir(path))
+		return err
+	}
+	switch entries, err := os.ReadDir(path); {
+	case len(entries) > 0:
+		return fmt.Errorf("-export %s: a SavedModel wants a new folder, this one holds %s", path, entries[0].Name())
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	default:
+		return err
+	}
+}
+
 func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	t, err := train.New(o.Config)
+	if err != nil && o.graph != "" {
+		err = fmt.Errorf("%s: %w", o.graph, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -122,6 +102,9 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	}
 	if o.shapes || o.dumpGraph != "" {
 		return nil
+	}
+	if err := checkExport(o.export, o.freeze); err != nil {
+		return err
 	}
 	if o.data == "" {
 		if o.data, err = mnist.Dir(); err != nil {
@@ -140,5 +123,11 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	if o.json {
 		recorder = train.Multi(train.JSONLines(stdout), console.New(nil, terminal))
 	}
-	return t.Run(ctx, data, recorder)
+	if err := t.Run(ctx, data, recorder); err != nil || o.export == "" {
+		return err
+	}
+	if o.freeze {
+		return t.Freeze(o.export)
+	}
+	return t.Export(o.export)
 }

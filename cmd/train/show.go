@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"text/tabwriter"
 
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"tfrunner/graph"
+	"tfrunner/train"
 )
 
 // printShapes prints the layers of a model as a table.
@@ -22,7 +22,11 @@ func printShapes(w io.Writer, m graph.Model) error {
 	fmt.Fprintf(t, "op\tname\tshape\tparameters\n")
 	fmt.Fprintf(t, "%s\t%s\t%s\t\n", m.X.Op.Type(), m.X.Op.Name(), m.X.Shape())
 	total := int64(0)
-	for _, l := range graph.Layers(m.X, m.PyX) {
+	end := m.PyX
+	if end.Op == nil { // in an imported graph
+		end = m.Cost
+	}
+	for _, l := range graph.Layers(m.X, end) {
 		parameters := ""
 		if l.Parameters > 0 {
 			parameters = fmt.Sprint(l.Parameters)
@@ -52,25 +56,5 @@ func dumpGraph(g *tf.Graph, file string) error {
 			return err
 		}
 	}
-	return writeFile(file, data)
-}
-
-// writeFile writes a file beside its name and renames it.
-func writeFile(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return train.WriteFile(file, data)
 }

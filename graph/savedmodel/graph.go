@@ -67,34 +67,35 @@ func info(name string, o tf.Output) tf.TensorInfo {
 // another, and then computes the tensors called fetches. All are fed with the
 // tensors of the names in feeds.
 func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map[string]*tf.Tensor, error) {
+	// By names too: two Outputs of one tensor need not be equal.
 	fed, byName := map[tf.Output]*tf.Tensor{}, map[string]*tf.Tensor{}
-	for _, name := range keys(feeds) {
-		o, err := g.output(name)
+	for _, key := range keys(feeds) {
+		o, err := g.output(key)
 		if err != nil {
 			return nil, err
 		}
-		if err := check(name, info(name, o), feeds[name]); err != nil {
+		if err := check(key, info(key, o), feeds[key]); err != nil {
 			return nil, err
 		}
-		fed[o], byName[fullName(o)] = feeds[name], feeds[name]
+		fed[o], byName[name(o)] = feeds[key], feeds[key]
 	}
 	results := map[string]*tf.Tensor{}
-	var names []string
+	var computed []string
 	var wanted []tf.Output
-	for _, name := range fetches {
-		o, err := g.output(name)
+	for _, key := range fetches {
+		o, err := g.output(key)
 		if err != nil {
 			return nil, err
 		}
-		if t := byName[fullName(o)]; t != nil { // libtensorflow would refuse
-			results[name] = t
+		if t := byName[name(o)]; t != nil { // libtensorflow would refuse
+			results[key] = t
 			continue
 		}
-		names, wanted = append(names, name), append(wanted, o)
+		computed, wanted = append(computed, key), append(wanted, o)
 	}
 	var ops []*tf.Operation
-	for _, name := range targets {
-		op, err := g.operation(name)
+	for _, key := range targets {
+		op, err := g.operation(key)
 		if err != nil {
 			return nil, err
 		}
@@ -112,23 +113,20 @@ func (g *Graph) Run(feeds map[string]*tf.Tensor, fetches, targets []string) (map
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	for i, name := range names {
-		results[name] = got[i]
+	for i, key := range computed {
+		results[key] = got[i]
 	}
 	return results, nil
 }
 
-// fullName returns a tensor's name. Outputs of one operation need not be equal.
-func fullName(o tf.Output) string { return fmt.Sprintf("%s:%d", o.Op.Name(), o.Index) }
-
 // output finds a tensor.
-func (g *Graph) output(name string) (tf.Output, error) {
-	node, number, ok := strings.Cut(name, ":")
+func (g *Graph) output(key string) (tf.Output, error) {
+	node, number, ok := strings.Cut(key, ":")
 	index := 0
 	if ok {
 		var err error
 		if index, err = strconv.Atoi(number); err != nil || index < 0 {
-			return tf.Output{}, fmt.Errorf("%q is no tensor's name, want one such as %s:0", name, node)
+			return tf.Output{}, fmt.Errorf("%q is no tensor's name, want one such as %s:0", key, node)
 		}
 	}
 	op, err := g.operation(node)
@@ -137,10 +135,10 @@ func (g *Graph) output(name string) (tf.Output, error) {
 	}
 	var have []string
 	for i := range op.NumOutputs() {
-		have = append(have, fullName(op.Output(i)))
+		have = append(have, name(op.Output(i)))
 	}
 	if index >= len(have) {
-		return tf.Output{}, fmt.Errorf("no tensor %s; those of the node, a %s: %s", name, op.Type(), list(have))
+		return tf.Output{}, fmt.Errorf("no tensor %s; those of the node, a %s: %s", key, op.Type(), list(have))
 	}
 	return op.Output(index), nil
 }

@@ -25,13 +25,9 @@ type Model struct {
 // Load loads the graph with these tags, most often "serve". The options may be
 // nil.
 func Load(dir string, tags []string, options *tf.SessionOptions) (*Model, error) {
-	graphs, err := read(dir)
+	graphs, all, err := read(dir)
 	if err != nil {
 		return nil, err
-	}
-	var all []Description
-	for _, g := range graphs {
-		all = append(all, describe(g))
 	}
 	i, err := find(all, tags)
 	if err != nil {

@@ -1,7 +1,8 @@
-// Package savedmodel shows, loads and runs SavedModels and bare GraphDefs,
-// whoever exported them.
+// Package savedmodel shows, loads, runs and writes SavedModels, and runs bare
+// GraphDefs, whoever exported them.
 //
-// Its errors are of one line, which names what is wrong and lists what there is.
+// The errors of what it reads are of one line, which names what is wrong and
+// lists what there is.
 package savedmodel
 
 import (
@@ -45,15 +46,8 @@ type Variables struct {
 // Read describes the graphs of the SavedModel in a folder. It does not load
 // them.
 func Read(dir string) ([]Description, error) {
-	graphs, err := read(dir)
-	if err != nil {
-		return nil, err
-	}
-	var all []Description
-	for _, g := range graphs {
-		all = append(all, describe(g))
-	}
-	return all, nil
+	_, all, err := read(dir)
+	return all, err
 }
 
 // Find returns the graph whose tags are these, in any order.
@@ -144,8 +138,21 @@ func files(dir string) string {
 	return dir + " has: " + list(names)
 }
 
-// read reads saved_model.pb or, as TensorFlow does without it, saved_model.pbtxt.
-func read(dir string) ([]*corepb.MetaGraphDef, error) {
+// read returns the graphs and their descriptions.
+func read(dir string) (graphs []*corepb.MetaGraphDef, all []Description, err error) {
+	model, err := readModel(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, g := range model.GetMetaGraphs() {
+		all = append(all, describe(g))
+	}
+	return model.GetMetaGraphs(), all, nil
+}
+
+// readModel reads saved_model.pb or, as TensorFlow does without it,
+// saved_model.pbtxt.
+func readModel(dir string) (*corepb.SavedModel, error) {
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no folder %s; %s", dir, files(filepath.Dir(dir)))
 	} else if err == nil && !info.IsDir() {
@@ -170,7 +177,7 @@ func read(dir string) ([]*corepb.MetaGraphDef, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s, of %d bytes, is no SavedModel: %w; %s", file, len(data), err, files(dir))
 	}
-	return model.GetMetaGraphs(), nil
+	return model, nil
 }
 
 func describe(g *corepb.MetaGraphDef) Description {
@@ -181,7 +188,7 @@ func describe(g *corepb.MetaGraphDef) Description {
 		Ops:        map[string]int{},
 	}
 	for name, s := range g.GetSignatureDef() {
-		d.Signatures[name] = tf.Signature{Inputs: infos(s.GetInputs()), Outputs: infos(s.GetOutputs()), MethodName: s.GetMethodName()}
+		d.Signatures[name] = tf.Signature{Inputs: fromInfos(s.GetInputs()), Outputs: fromInfos(s.GetOutputs()), MethodName: s.GetMethodName()}
 	}
 	nodes := g.GetGraphDef().GetNode()
 	d.All = countVariables(nodes)
@@ -254,10 +261,10 @@ func countVariables(nodes []*nodepb.NodeDef) (v Variables) {
 	return v
 }
 
-// infos are the bindings', but for what these take for scalars: tensors of
+// fromInfos returns the bindings' own, but for what these take for scalars: tensors of
 // unknown rank, and those made of several, which are these here. The sparse x is
 // x.indices, x.values and x.dense_shape; others, as the ragged, are x.0, x.1, ....
-func infos(all map[string]*corepb.TensorInfo) map[string]tf.TensorInfo {
+func fromInfos(all map[string]*corepb.TensorInfo) map[string]tf.TensorInfo {
 	to := map[string]tf.TensorInfo{}
 	for key, info := range all {
 		addInfo(to, key, info)

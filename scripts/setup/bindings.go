@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -27,7 +26,7 @@ import "C"
 // assembleBindings writes to dir the module that TensorFlow's repository lacks:
 // the unmodified packages tensorflow/go and tensorflow/go/op with their tests,
 // the C headers that they include, the generated protobuf packages that they
-// import, and linkFile. src is the root of TensorFlow's repository.
+// import, linkFile and a go.mod. src is the root of TensorFlow's repository.
 func assembleBindings(ctx context.Context, src fs.FS, dir string) error {
 	for _, from := range []string{"tensorflow/go", "tensorflow/go/op", "tensorflow/go/testdata", "LICENSE"} {
 		if err := copyTree(src, from, dir, strings.HasSuffix(from, "testdata")); err != nil {
@@ -40,7 +39,11 @@ func assembleBindings(ctx context.Context, src fs.FS, dir string) error {
 	if err := generateProtos(ctx, src, dir); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "tensorflow/go/link.go"), []byte(linkFile))
+	if err := writeFile(filepath.Join(dir, "tensorflow/go/link.go"), []byte(linkFile)); err != nil {
+		return err
+	}
+	mod := "module " + tensorFlowModule.path + "\n\ngo 1.24.0\n\nrequire " + protobufModule + " " + moduleVersion(protobufModule) + "\n"
+	return writeFile(filepath.Join(dir, "go.mod"), []byte(mod))
 }
 
 // copyTree copies from, a file or folder of src, to the same path below dir;
@@ -110,15 +113,4 @@ func writeFile(name string, data []byte) error {
 		return err
 	}
 	return os.WriteFile(name, data, 0o644)
-}
-
-// writeGoMod writes the go.mod of the assembled module, unless it is there
-// already as it should be.
-func writeGoMod(dir string) error {
-	name := filepath.Join(dir, "go.mod")
-	want := []byte("module " + tensorFlowModule.path + "\n\ngo 1.24.0\n\nrequire " + protobufModule + " " + moduleVersion(protobufModule) + "\n")
-	if have, err := os.ReadFile(name); err == nil && bytes.Equal(have, want) {
-		return nil
-	}
-	return writeFile(name, want)
 }

@@ -22,8 +22,7 @@ func openCache() (cache, error) {
 	if err != nil {
 		return cache{}, err
 	}
-	c := cache{filepath.Join(dir, "tfrunner")}
-	return c, os.MkdirAll(c.dir, 0o755)
+	return cache{filepath.Join(dir, "tfrunner")}, nil
 }
 
 // path returns the path of the named entry.
@@ -32,6 +31,9 @@ func (c cache) path(name string) string { return filepath.Join(c.dir, name) }
 // lock waits until no other set-up runs, saying so if it has to, and clears
 // away what a killed one left. The system frees the lock of a process that dies.
 func (c cache) lock(ctx context.Context, progress func(string, ...any)) (unlock func() error, err error) {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return nil, err
+	}
 	l := flock.New(c.path("lock"))
 	ok, err := l.TryLock()
 	if err == nil && !ok {
@@ -48,9 +50,9 @@ func (c cache) lock(ctx context.Context, progress func(string, ...any)) (unlock 
 const unfinished = ".unfinished-"
 
 func removeUnfinished(dir string) error {
-	stale, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	stale, err := fs.Glob(os.DirFS(dir), unfinished+"*")
 	for _, name := range stale {
-		err = errors.Join(err, os.RemoveAll(name))
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	return err
 }
@@ -78,6 +80,9 @@ func replace(from, target string) error {
 	if err := os.Rename(target, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer os.RemoveAll(old)
-	return os.Rename(from, target)
+	if err := os.Rename(from, target); err != nil {
+		os.Rename(old, target)
+		return err
+	}
+	return os.RemoveAll(old)
 }

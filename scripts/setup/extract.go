@@ -16,7 +16,8 @@ import (
 	"strings"
 )
 
-// linkInstalled fills lib with links to the libraries in the folder from.
+// linkInstalled fills lib with links to the libraries in the folder from. The
+// CUDA build, installed by pip, looks for NVIDIA's in the folder nvidia beside.
 func linkInstalled(from, lib string) error {
 	name, err := findMain(from)
 	if err != nil {
@@ -27,7 +28,11 @@ func linkInstalled(from, lib string) error {
 			return err
 		}
 	}
-	return nil
+	nvidia := filepath.Join(filepath.Dir(from), "nvidia")
+	if _, err := os.Stat(nvidia); err != nil {
+		return nil
+	}
+	return os.Symlink(nvidia, filepath.Join(filepath.Dir(lib), "nvidia"))
 }
 
 // installedDirs are the folders that the dynamic linker would take a
@@ -50,7 +55,7 @@ func installedDirs(ctx context.Context) []string {
 }
 
 // extractWheel takes out of a wheel the files that keep gives a path for.
-func extractWheel(file string, keep func(name string) (target string, ok bool)) error {
+func extractWheel(ctx context.Context, file string, keep func(name string) (target string, ok bool)) error {
 	z, err := zip.OpenReader(file)
 	if err != nil {
 		return fmt.Errorf("%s is no wheel: %w", file, err)
@@ -65,7 +70,7 @@ func extractWheel(file string, keep func(name string) (target string, ok bool)) 
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", file, f.Name, err)
 		}
-		err = copyFile(target, r, f.Mode()|0o644)
+		err = copyFile(ctx, target, r, f.Mode()|0o644)
 		r.Close()
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", file, f.Name, err)
@@ -75,8 +80,8 @@ func extractWheel(file string, keep func(name string) (target string, ok bool)) 
 }
 
 // extractTensorFlow takes the shared objects out of TensorFlow's wheel.
-func extractTensorFlow(file, lib string) error {
-	return extractWheel(file, func(name string) (string, bool) {
+func extractTensorFlow(ctx context.Context, file, lib string) error {
+	return extractWheel(ctx, file, func(name string) (string, bool) {
 		dir, base := path.Split(name)
 		return filepath.Join(lib, base), dir == "tensorflow/" && strings.HasPrefix(base, "libtensorflow")
 	})
@@ -84,14 +89,14 @@ func extractTensorFlow(file, lib string) error {
 
 // extractCUDA lays a wheel of NVIDIA's out below dir as site-packages would,
 // without what only compilers need.
-func extractCUDA(file, dir string) error {
-	return extractWheel(file, func(name string) (string, bool) {
+func extractCUDA(ctx context.Context, file, dir string) error {
+	return extractWheel(ctx, file, func(name string) (string, bool) {
 		return filepath.Join(dir, filepath.FromSlash(name)), strings.HasPrefix(name, "nvidia/") && !strings.Contains(name, "/include/")
 	})
 }
 
 // extractTarball takes the shared objects out of a libtensorflow tarball.
-func extractTarball(file, lib string) error {
+func extractTarball(ctx context.Context, file, lib string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -104,7 +109,10 @@ func extractTarball(file, lib string) error {
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			_, err = io.Copy(io.Discard, z) // as far as gzip's checksum
+			if err == nil {
+				return nil
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -113,7 +121,7 @@ func extractTarball(file, lib string) error {
 		switch {
 		case !strings.HasPrefix(name, "libtensorflow"):
 		case h.Typeflag == tar.TypeReg:
-			err = copyFile(filepath.Join(lib, name), t, 0o755)
+			err = copyFile(ctx, filepath.Join(lib, name), t, 0o755)
 		case h.Typeflag == tar.TypeSymlink && path.Base(h.Linkname) == h.Linkname:
 			err = os.Symlink(h.Linkname, filepath.Join(lib, name))
 		}
@@ -123,7 +131,8 @@ func extractTarball(file, lib string) error {
 	}
 }
 
-func copyFile(name string, r io.Reader, mode fs.FileMode) error {
+// copyFile writes a new file, until ctx ends.
+func copyFile(ctx context.Context, name string, r io.Reader, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -131,6 +140,15 @@ func copyFile(name string, r io.Reader, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
+	_, err = io.Copy(f, readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	}))
 	return errors.Join(err, f.Close())
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,7 @@ func downloadModule(ctx context.Context, m goModule) (dir string, err error) {
 	out, runErr := cmd.Output()
 	var got struct{ Dir, Sum, Error string }
 	if err := json.Unmarshal(out, &got); err != nil || got.Error != "" || runErr != nil {
-		return "", fmt.Errorf("go mod download %s: %s", m, firstOf(got.Error, lastLine(stderr.String()), fmt.Sprint(runErr)))
+		return "", fmt.Errorf("go mod download %s: %s", m, firstOf(strings.Join(strings.Fields(got.Error), " "), lastLine(stderr.String()), fmt.Sprint(runErr)))
 	}
 	if got.Sum != m.h1 {
 		return "", &hashError{m.String(), m.h1, got.Sum}
@@ -73,11 +74,12 @@ func downloadWheel(ctx context.Context, w wheel, dir string, progress io.Writer)
 		return "", fmt.Errorf("pip download %s: %s", w, firstOf(lastLine(stderr.String()), err.Error()))
 	}
 	prefix := strings.ReplaceAll(w.name, "-", "_") + "-" + w.version + "-"
-	files, err := filepath.Glob(filepath.Join(dir, prefix+"*.whl"))
+	files, err := fs.Glob(os.DirFS(dir), prefix+"*.whl")
 	if err != nil || len(files) != 1 {
 		return "", fmt.Errorf("pip download %s: left %d files named %s*.whl, want 1", w, len(files), prefix)
 	}
-	return files[0], checkFile(files[0], w.sha256)
+	file = filepath.Join(dir, files[0])
+	return file, checkFile(file, w.sha256)
 }
 
 // lastLine returns the last line of s that says something.

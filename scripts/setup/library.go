@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -42,17 +44,18 @@ func entryVersion(entry string) (string, error) {
 	if _, err := findMain(lib); err != nil {
 		return "", err
 	}
-	if files, err := filepath.Glob(filepath.Join(lib, "libtensorflow.[sd]*")); err != nil || files == nil {
-		return "", fmt.Errorf("no name to link by in %s", lib)
+	if _, err := os.Stat(filepath.Join(lib, linkName)); err != nil {
+		return "", err
 	}
 	data, err := os.ReadFile(filepath.Join(entry, "VERSION"))
 	if err != nil {
 		return "", err
 	}
-	if version := strings.TrimSpace(string(data)); fits(version) {
-		return version, nil
+	version := strings.TrimSpace(string(data))
+	if !fits(version) {
+		return "", fmt.Errorf("libtensorflow %s in %s, want %s", version, lib, tensorFlowVersion)
 	}
-	return "", fmt.Errorf("libtensorflow %sin %s, want %s", data, lib, tensorFlowVersion)
+	return version, nil
 }
 
 // wantedEntry returns the cache entry that the command line asks for; "" if
@@ -74,6 +77,9 @@ func (s *setup) verifyLibrary(ctx context.Context) error {
 		return err
 	}
 	_, err = libraryVersion(ctx, filepath.Join(s.link(), name))
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil // no C compiler, which is reported by itself
+	}
 	return err
 }
 
@@ -84,14 +90,10 @@ type librarySource struct {
 	extract func(ctx context.Context, lib string) error
 }
 
-// librarySource returns the library that the command line names, else one that
-// is installed, else this machine's row of the table.
-func (s *setup) librarySource(ctx context.Context) (librarySource, error) {
+// librarySource returns the library that the command line names, or usesPip
+// found installed, else this machine's row of the table.
+func (s *setup) librarySource() (librarySource, error) {
 	given := firstOf(s.library, s.wheel, s.tarball)
-	if given == "" && s.gpu == nil {
-		given = s.installed(ctx)
-		s.library = given
-	}
 	if given == "" {
 		row, err := libraryFor(s.gpu != nil && *s.gpu)
 		return librarySource{row.wheel.String(), row.entry(), func(ctx context.Context, lib string) error {
@@ -99,12 +101,13 @@ func (s *setup) librarySource(ctx context.Context) (librarySource, error) {
 		}}, err
 	}
 	entry, err := fileEntry(given)
-	return librarySource{given, entry, func(_ context.Context, lib string) error {
+	return librarySource{given, entry, func(ctx context.Context, lib string) error {
+		s.say("taking libtensorflow from %s", given)
 		switch given {
 		case s.wheel:
-			return extractTensorFlow(given, lib)
+			return extractTensorFlow(ctx, given, lib)
 		case s.tarball:
-			return extractTarball(given, lib)
+			return extractTarball(ctx, given, lib)
 		}
 		return linkInstalled(given, lib)
 	}}, err
@@ -113,7 +116,7 @@ func (s *setup) librarySource(ctx context.Context) (librarySource, error) {
 // installLibrary links the clone to a library in the cache, made if it is not
 // there.
 func (s *setup) installLibrary(ctx context.Context) error {
-	src, err := s.librarySource(ctx)
+	src, err := s.librarySource()
 	if err != nil {
 		return err
 	}
@@ -143,7 +146,7 @@ func makeEntry(ctx context.Context, entry string, src librarySource) error {
 		}
 		name, err := findMain(lib)
 		if err != nil {
-			return fmt.Errorf("%s: %w", src.what, err)
+			return fmt.Errorf("%s holds no %s", src.what, strings.Join(libraryNames[runtime.GOOS], " or "))
 		}
 		version, err := libraryVersion(ctx, filepath.Join(lib, name))
 		if err != nil {
@@ -172,9 +175,9 @@ func (s *setup) fetchLibrary(ctx context.Context, row library, lib string) error
 			return fmt.Errorf("%w; a file serves too: -wheel FILE, -tarball FILE or -libtensorflow DIR", err)
 		}
 		if w == row.wheel {
-			err = extractTensorFlow(file, lib)
+			err = extractTensorFlow(ctx, file, lib)
 		} else {
-			err = extractCUDA(file, filepath.Dir(lib))
+			err = extractCUDA(ctx, file, filepath.Dir(lib))
 		}
 		if err != nil {
 			return err
@@ -187,8 +190,15 @@ func (s *setup) fetchLibrary(ctx context.Context, row library, lib string) error
 }
 
 // usesPip tells whether installing the missing parts means to download wheels.
+// If the command line leaves the choice, an installed library is taken.
 func (s *setup) usesPip(ctx context.Context, missing []part) bool {
-	if !slices.ContainsFunc(missing, func(p part) bool { return p.name == "libtensorflow" }) || firstOf(s.library, s.wheel, s.tarball) != "" {
+	if !slices.ContainsFunc(missing, func(p part) bool { return p.name == "libtensorflow" }) {
+		return false
+	}
+	if firstOf(s.library, s.wheel, s.tarball) == "" && s.gpu == nil {
+		s.library = s.installed(ctx)
+	}
+	if firstOf(s.library, s.wheel, s.tarball) != "" {
 		return false
 	}
 	row, err := libraryFor(s.gpu != nil && *s.gpu)
@@ -196,7 +206,7 @@ func (s *setup) usesPip(ctx context.Context, missing []part) bool {
 		return false // installLibrary says so
 	}
 	_, err = entryVersion(s.cache.path(row.entry()))
-	return err != nil && (s.gpu != nil || installedDirs(ctx) == nil)
+	return err != nil
 }
 
 // installed returns the folder of an installed libtensorflow that fits, or "".
@@ -207,10 +217,13 @@ func (s *setup) installed(ctx context.Context) string {
 			continue
 		}
 		version, err := libraryVersion(ctx, filepath.Join(dir, name))
-		if err == nil && fits(version) {
+		switch {
+		case err == nil && fits(version), errors.Is(err, exec.ErrNotFound): // no C compiler, which needTools names
 			return dir
+		case err == nil:
+			err = fmt.Errorf("libtensorflow %s, want %s", version, tensorFlowVersion)
 		}
-		s.say("not using %s: libtensorflow %s %v, want %s", dir, version, err, tensorFlowVersion)
+		s.say("not using %s: %v", dir, err)
 	}
 	return ""
 }

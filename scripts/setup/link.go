@@ -52,20 +52,20 @@ func libraryVersion(ctx context.Context, file string) (string, error) {
 // takes ten seconds for every binary; the program loads the real one all the same.
 func makeLinkName(ctx context.Context, lib, name string) error {
 	if runtime.GOOS != "linux" {
-		return os.Symlink(name, filepath.Join(lib, "libtensorflow.dylib"))
+		return os.Symlink(name, filepath.Join(lib, linkName))
 	}
-	stub := filepath.Join(lib, "libtensorflow.so")
+	stub := filepath.Join(lib, linkName)
 	if err := os.Remove(stub); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // a tarball brings a link of this name
 	}
-	libraries, err := filepath.Glob(filepath.Join(lib, "libtensorflow*.so.2"))
+	libraries, err := fs.Glob(os.DirFS(lib), "libtensorflow*.so.2")
 	if err != nil {
 		return err
 	}
 	defined := map[string]bool{}
 	var source strings.Builder
 	for _, file := range libraries {
-		names, err := cFunctions(file)
+		names, err := cFunctions(filepath.Join(lib, file))
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -102,20 +102,22 @@ func cFunctions(file string) ([]string, error) {
 
 // compile compiles C source with the compiler that cgo uses.
 func compile(ctx context.Context, source, target string, flags ...string) error {
-	args := append([]string{"-x", "c", "-w", "-o", target, "-"}, flags...)
-	cmd := exec.CommandContext(ctx, cCompiler(ctx), args...)
+	cmd := cCompiler(ctx, append([]string{"-x", "c", "-w", "-o", target, "-"}, flags...)...)
 	cmd.Stdin = strings.NewReader(source)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLine(string(out)))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	if first, _, _ := strings.Cut(string(out), "\n"); first != "" {
+		err = fmt.Errorf("%w: %s", err, first)
+	}
+	return err
 }
 
-// cCompiler returns the compiler that cgo uses.
-func cCompiler(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
-	if err != nil {
-		return "gcc"
-	}
-	return firstOf(strings.TrimSpace(string(out)), "gcc")
+// cCompiler returns a run of the compiler that cgo uses.
+func cCompiler(ctx context.Context, args ...string) *exec.Cmd {
+	out, _ := exec.CommandContext(ctx, "go", "env", "CC").Output()
+	cc := strings.Fields(firstOf(strings.TrimSpace(string(out)), "gcc")) // "ccache gcc", say
+	return exec.CommandContext(ctx, cc[0], append(cc[1:], args...)...)
 }

@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -56,7 +57,7 @@ type options struct {
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.dir, "dir", "", "assemble the bindings in `PATH`, for another Go module (default: third_party/tensorflow of this clone)")
 	flags.StringVar(&o.library, "libtensorflow", "", "use the libtensorflow that is installed in `DIR`")
 	flags.StringVar(&o.wheel, "wheel", "", "take libtensorflow out of TensorFlow's wheel `FILE`")
@@ -73,6 +74,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.check, "check", false, "say what is there and what is missing, and change nothing")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "usage: go run -C scripts/setup . [flags]")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+			fmt.Fprintln(stderr, "Go modules come as the go command takes them: GOPROXY=file://DIR, say, for those in a folder.")
 			return o, err
 		}
 		return o, usageError{err}
@@ -96,8 +101,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			return o, usageError{errors.New("not in a clone: run it as `go run -C scripts/setup .`, or give -dir PATH")}
 		}
 		o.dir, o.clone = "../../third_party/tensorflow", true
-	} else if err := os.MkdirAll(o.dir, 0o755); err != nil {
-		return o, err
+	} else if err := vacant(o.dir); err != nil {
+		return o, usageError{err}
 	}
 	for _, p := range []*string{&o.dir, &o.library, &o.wheel, &o.tarball, &o.mnist} {
 		if *p == "" {
@@ -107,7 +112,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		if err != nil {
 			return o, err
 		}
-		if _, err := os.Stat(abs); err != nil {
+		if _, err := os.Stat(abs); err != nil && p != &o.dir {
 			return o, usageError{err}
 		}
 		*p = abs
@@ -126,38 +131,64 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s := &setup{options: o, cache: c, progress: stderr}
 	if o.check {
-		return check(ctx, s.parts(), stdout)
+		return s.report(ctx, stdout)
 	}
 	if err := s.install(ctx); err != nil {
 		return err
 	}
 	if !o.clone {
-		fmt.Fprintf(stdout, "require %s %s\nreplace %s => %s\n", tensorFlowModule.path, tensorFlowModule.version, tensorFlowModule.path, o.dir)
+		s.say("add these lines to your go.mod, then run `go mod tidy`:")
+		fmt.Fprintf(stdout, "require %s %s\nreplace %s => %q\n", tensorFlowModule.path, tensorFlowModule.version, tensorFlowModule.path, o.dir)
 	}
 	return nil
 }
 
-// check prints what there is of each part and tool, and in which version; a
+// vacant returns an error if dir holds something else than assembled bindings,
+// such as the module that wants to use them.
+func vacant(dir string) error {
+	mod, _ := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if _, err := os.Stat(filepath.Join(dir, stampFile)); err == nil || strings.HasPrefix(string(mod), "module "+tensorFlowModule.path+"\n") {
+		return nil
+	}
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), unfinished) {
+			return fmt.Errorf("-dir %s holds %s: want a folder for the bindings alone, such as %s", dir, f.Name(), filepath.Join(dir, "third_party/tensorflow"))
+		}
+	}
+	return err
+}
+
+// report prints what there is of each part and tool, and in which version; a
 // missing one is an error.
-func check(ctx context.Context, parts []part, stdout io.Writer) error {
+func (s *setup) report(ctx context.Context, stdout io.Writer) error {
 	var missing []string
-	report := func(name, detail string, err error) {
+	line := func(name, detail string, err error) {
 		if err != nil {
 			detail = "missing: " + err.Error()
 			missing = append(missing, name)
 		}
 		fmt.Fprintf(stdout, "%-14s %s\n", name, detail)
 	}
-	for _, p := range parts {
+	for _, p := range s.parts() {
 		detail, err := p.present()
 		if err == nil {
-			err = p.verify(ctx)
+			if err = p.verify(ctx); err != nil {
+				err = fmt.Errorf("%w; remove it and set up again", err)
+			}
 		}
-		report(p.name, detail, err)
+		line(p.name, detail, err)
 	}
+	pip := s.usesPip(ctx, s.missing())
 	for _, t := range tools {
 		detail, err := t.version(ctx)
-		report(t.name, detail, err)
+		if err != nil && t.name == "python3" && !pip {
+			detail, err = "not there, and not needed", nil
+		}
+		line(t.name, detail, err)
 	}
 	if missing != nil {
 		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))

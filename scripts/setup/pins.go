@@ -1,5 +1,7 @@
 package main
 
+import "runtime"
+
 // Everything that a set-up downloads is named in this file, with its version
 // and its hash: h1 is go.sum's hash of a module, the others are SHA-256.
 
@@ -60,6 +62,9 @@ var libraryNames = map[string][]string{
 	"linux":  {"libtensorflow.so.2", "libtensorflow_cc.so.2"},
 	"darwin": {"libtensorflow.2.dylib", "libtensorflow_cc.2.dylib"},
 }
+
+// linkName is the name by which -ltensorflow finds the library.
+var linkName = map[string]string{"linux": "libtensorflow.so", "darwin": "libtensorflow.dylib"}[runtime.GOOS]
 
 // libraries are the builds that a set-up can fetch. They do not depend on
 // Python, so that one build serves whatever Python fetches it.

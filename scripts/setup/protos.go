@@ -27,6 +27,7 @@ var protoRoots = []string{
 	"tensorflow/core/protobuf/saved_model.proto",
 	"tensorflow/core/protobuf/config.proto",
 	"tensorflow/core/protobuf/tensorflow_server.proto",
+	"tensorflow/core/protobuf/tensor_bundle.proto",
 	"tensorflow/core/util/event.proto",
 	"tensorflow/core/example/example.proto",
 }

@@ -64,15 +64,11 @@ func (s *setup) bindingsPresent() (string, error) {
 }
 
 func (s *setup) installBindings(ctx context.Context) error {
-	s.say("fetching %s (150 MB) into the module cache", tensorFlowModule)
-	module, err := downloadModule(ctx, tensorFlowModule)
+	module, err := s.download(ctx, tensorFlowModule, "119 MB")
 	if err != nil {
 		return fmt.Errorf("%w; the Go toolchain takes modules from files too: GOPROXY=file://DIR", err)
 	}
 	s.say("assembling them and generating their protobuf packages")
-	if err := writeGoMod(s.dir); err != nil {
-		return err
-	}
 	key, err := bindingsKey()
 	if err != nil {
 		return err
@@ -101,9 +97,12 @@ func (s *setup) installBindings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The stamp goes first and comes last.
+	// The stamp goes first and comes last; go.mod, by which the folder is known, comes first.
 	stampPath := filepath.Join(s.dir, stampFile)
 	if err := os.RemoveAll(stampPath); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(dir, "go.mod"), filepath.Join(s.dir, "go.mod")); err != nil {
 		return err
 	}
 	tops, err := os.ReadDir(dir)

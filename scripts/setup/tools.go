@@ -32,16 +32,14 @@ func ccVersion(ctx context.Context) (string, error) {
 	if err := compile(ctx, "#include <stdlib.h>\nint main(void) { return 0; }\n", "/dev/null"); err != nil {
 		return "", err
 	}
-	return firstLine(exec.CommandContext(ctx, cCompiler(ctx), "--version"))
+	return firstLine(cCompiler(ctx, "--version"))
 }
 
 // pythonVersion also asks for pip, which fetches the wheels, and for venv, in
 // which the comparisons with Python run.
 func pythonVersion(ctx context.Context) (string, error) {
-	for _, module := range []string{"pip", "venv", "ensurepip"} {
-		if out, err := exec.CommandContext(ctx, "python3", "-c", "import "+module).CombinedOutput(); err != nil {
-			return "", errors.New(firstOf(lastLine(string(out)), err.Error()))
-		}
+	if out, err := exec.CommandContext(ctx, "python3", "-c", "import pip, venv, ensurepip").CombinedOutput(); err != nil {
+		return "", errors.New(firstOf(lastLine(string(out)), err.Error()))
 	}
 	return firstLine(exec.CommandContext(ctx, "python3", "-m", "pip", "--version"))
 }
@@ -67,7 +65,7 @@ func needTools(ctx context.Context, pip bool) error {
 		}
 		if _, err := t.version(ctx); err != nil {
 			lacks = append(lacks, fmt.Sprintf("%s (%v)", t.name, err))
-			if len(managers) > 0 {
+			if len(managers) > 0 && t.packages != nil {
 				install += " " + t.packages[managers[0]]
 			}
 		}
@@ -76,7 +74,7 @@ func needTools(ctx context.Context, pip bool) error {
 		return err
 	}
 	hint := "install them with your system's package manager"
-	if len(managers) > 0 {
+	if install != "" {
 		verb := map[string]string{"pacman": " -S"}[managers[0]]
 		hint = "install with: " + managers[0] + firstOf(verb, " install") + install
 	}

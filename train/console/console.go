@@ -37,7 +37,10 @@ func (c *console) Record(r train.Record) error {
 	}
 	line := fmt.Sprintf("epoch %2d  loss %.4f  %5.0f images/s  %6s  validation %.4f  sample %.4f",
 		r.Epoch, r.Loss, r.ImagesPerSecond, Duration(r.Elapsed), r.ValidationAccuracy, r.SampleAccuracy)
-	if r.Kind == train.Final {
+	switch r.Kind {
+	case train.Resume:
+		line = fmt.Sprintf("going on in epoch %d, after %d steps", r.Epoch, r.Step)
+	case train.Final:
 		line = fmt.Sprintf("test accuracy %.4f (%d of %d) after %s, %s",
 			r.TestAccuracy, r.Correct, r.Total, length(r), Duration(r.Elapsed))
 	}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"tfrunner/graph"
+	"tfrunner/train"
+)
+
+// options are the command line's.
+type options struct {
+	train.Config
+	data      string
+	graph     string
+	export    string
+	freeze    bool
+	json      bool
+	shapes    bool
+	dumpGraph string
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	var optimizer graph.RMSProp
+	flags := flag.NewFlagSet("train", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints the error, in one line
+	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
+	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
+	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
+	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
+	float32Var(flags, &optimizer.LearningRate, "lr", 0.001, "RMSProp's learning `rate`")
+	float32Var(flags, &optimizer.Decay, "decay", 0.9, "RMSProp's decay of the mean `square`")
+	float32Var(flags, &optimizer.Momentum, "momentum", 0, "RMSProp's `momentum`")
+	float32Var(flags, &optimizer.Epsilon, "epsilon", 1e-10, "RMSProp's `epsilon`")
+	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
+	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
+	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
+	flags.StringVar(&o.Device, "device", "auto", "run on auto, cpu or gpu:`N`")
+	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
+	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
+	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
+	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
+	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
+	flags.StringVar(&o.Out, "out", "", "keep the settings and checkpoints in the run's folder `DIR`")
+	flags.IntVar(&o.Keep, "keep", 3, "keep the last `N` checkpoints, and the best")
+	flags.BoolVar(&o.Resume, "resume", false, "go on where the run in -out stopped; settings that are not given are that run's")
+	flags.BoolVar(&o.Force, "force", false, "resume a run that was made with other settings")
+	flags.StringVar(&o.graph, "graph", "", "train the GraphDef in `FILE`, as Python exports it, in the place of the ConvNet")
+	flags.Func("map", "which tensors of -graph are what, as `images=X:0,labels=Y:0,loss=cost:0,predictions=pred:0`, and, where there are,\n"+
+		"test_predictions, keep_conv, keep_hidden; train=OP runs the graph's own training", func(text string) (err error) {
+		o.Names, err = graph.ParseNames(text)
+		return err
+	})
+	flags.StringVar(&o.export, "export", "", "write the trained model to `PATH`, as a SavedModel")
+	flags.BoolVar(&o.freeze, "freeze", false, "export one GraphDef file with the weights as constants")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stderr)
+			flags.Usage()
+			return o, err
+		}
+		return o, usageError{err}
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
+	case o.freeze && o.export == "":
+		return o, usageError{errors.New("-freeze: want -export with the file's name")}
+	case o.graph != "" && o.export != "":
+		return o, usageError{errors.New("-export: want the ConvNet, not -graph")}
+	}
+	if o.Resume && o.Out != "" {
+		if err := setFrom(flags, o.Out); err != nil {
+			return o, err
+		}
+	}
+	o.Optimizer = optimizer
+	if o.graph == "" && o.Names == (graph.Names{}) {
+		return o, nil
+	}
+	return o, o.readGraph(flags)
+}
+
+// readGraph reads the GraphDef to train. What it has no use for must not be
+// given.
+func (o *options) readGraph(flags *flag.FlagSet) (err error) {
+	useless := map[string]string{}
+	if o.Names.KeepConv == "" {
+		useless["keep-conv"] = "keep_conv=NAME in -map"
+	}
+	if o.Names.KeepHidden == "" {
+		useless["keep-hidden"] = "keep_hidden=NAME in -map"
+	}
+	if o.Names.Train != "" {
+		o.Optimizer = nil
+		for _, name := range []string{"lr", "decay", "momentum", "epsilon"} {
+			useless[name] = "no train=OP in -map"
+		}
+	}
+	flags.Visit(func(f *flag.Flag) {
+		if want := useless[f.Name]; want != "" {
+			err = usageError{fmt.Errorf("-%s: want %s", f.Name, want)}
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case o.graph == "":
+		return usageError{errors.New("-map: want -graph with the file's name")}
+	case o.Names == graph.Names{}:
+		return usageError{errors.New("-graph: want -map with the names of the graph's tensors")}
+	}
+	o.Graph, err = os.ReadFile(o.graph)
+	return err
+}
+
+// setFrom sets the flags that are not given to the settings of the run in dir.
+func setFrom(flags *flag.FlagSet, dir string) error {
+	settings, err := train.ReadSettings(dir)
+	if err != nil {
+		return err
+	}
+	flags.Visit(func(f *flag.Flag) { delete(settings, f.Name) })
+	for name, value := range settings {
+		if flags.Lookup(name) == nil {
+			continue
+		}
+		text := string(value)
+		if s := ""; json.Unmarshal(value, &s) == nil {
+			text = s
+		}
+		if err := flags.Set(name, text); err != nil {
+			return fmt.Errorf("%s: %s %s: %w", dir, name, value, err)
+		}
+	}
+	return nil
+}
+
+// float32Var defines a flag of TensorFlow's float32.
+func float32Var(flags *flag.FlagSet, p *float32, name string, value float32, usage string) {
+	*p = value
+	flags.Var((*float32Value)(p), name, usage)
+}
+
+type float32Value float32
+
+func (f *float32Value) String() string { return strconv.FormatFloat(float64(*f), 'g', -1, 32) }
+
+func (f *float32Value) Set(s string) error {
+	x, err := strconv.ParseFloat(s, 32)
+	if err != nil {
+		return errors.New("want a number")
+	}
+	*f = float32Value(x)
+	return nil
+}
