@@ -67,10 +67,6 @@ The given SavedModel SignatureDef contains the following output(s):
 func TestRun(t *testing.T) {
 	dir := fixtures(t)
 	t.Chdir(dir)
-	file := filepath.Join(t.TempDir(), "inputs.json")
-	if err := os.WriteFile(file, []byte(`{"word": ["two", "nine"], "x": 3}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	words := filepath.Join(t.TempDir(), "words.json")
 	if err := os.WriteFile(words, []byte(`{"word": ["two", {"b64": "emVybw=="}]}`), 0o644); err != nil {
 		t.Fatal(err)
@@ -130,7 +126,8 @@ func TestErrors(t *testing.T) {
 		{[]string{"run", "-dir", "v1/model", "-input_exprs", "x=[];x=[]"}, 1, `input "x" is given twice`},
 		{[]string{"run", "-dir", "v1/model", "-input_exprs", "[]"}, 2, `want x=[1.0, 2.0];y=..., got "[]"`},
 		{[]string{"run", "-dir", "v1/model", "-inputs", "x=a.npz[b"}, 2, `want x=file.npy;y=file.npz[key], got "x=a.npz[b"`},
-		{[]string{"run", "-dir", "v1/model", "-input_json", file}, 2, file + ": json: cannot unmarshal array"},
+		{[]string{"run", "-dir", "v1/model", "-input_json", file}, 1, file + ": json: cannot unmarshal array"},
+		{[]string{"run", "-dir", "v1/model", "-input_json", "none.json"}, 1, "open none.json: no such file"},
 		{[]string{"run", "-dir", "v1/model", "-device", "gpu:7"}, 2, "-device gpu:7: want auto, cpu or one of those that libtensorflow sees: cpu:0"},
 		{[]string{"run"}, 2, "want either -dir or -graph"},
 		{[]string{"run", "-dir", "v1/model", "-graph", "graph/graph.pb"}, 2, "want either -dir or -graph"},

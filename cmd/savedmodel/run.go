@@ -21,6 +21,7 @@ type runOptions struct {
 	graph, fetch, target   string // or a GraphDef
 	device                 string
 	inputs                 inputs
+	inputJSON              string
 	outputs                outputs
 }
 
@@ -36,7 +37,7 @@ func parseRun(args []string, stderr io.Writer) (*runOptions, error) {
 	flags.StringVar(&o.fetch, "fetch", "", "compute these `tensors` of the GraphDef, as y:0,z:0")
 	flags.StringVar(&o.target, "target", "", "first run these `nodes` of the GraphDef, one after another, as init,step")
 	flags.Func("input_exprs", "take inputs from Python `expressions`, as x=[[1.0, 2.0]];y=[\"a\", \"b\"]", o.inputs.expressions)
-	flags.Func("input_json", "read inputs from `FILE`, as {\"x\": [[1.0, 2.0]], \"y\": [\"a\", {\"b64\": \"YmI=\"}]}", o.inputs.json)
+	flags.StringVar(&o.inputJSON, "input_json", "", "read inputs from `FILE`, as {\"x\": [[1.0, 2.0]], \"y\": [\"a\", {\"b64\": \"YmI=\"}]}")
 	flags.StringVar(&o.outputs.dir, "outdir", "", "write each result to a .npy file in `DIR`")
 	flags.BoolVar(&o.outputs.overwrite, "overwrite", false, "overwrite files in -outdir")
 	flags.BoolVar(&o.outputs.json, "json", false, "print the results as JSON")
@@ -71,6 +72,11 @@ func runGraph(args []string, stdout, stderr io.Writer) error {
 	o, err := parseRun(args, stderr)
 	if err != nil {
 		return err
+	}
+	if o.inputJSON != "" {
+		if err := o.inputs.json(o.inputJSON); err != nil {
+			return err
+		}
 	}
 	options, err := train.SessionOptions(o.device)
 	if wrong := new(graph.RangeError); errors.As(err, &wrong) {

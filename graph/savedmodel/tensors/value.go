@@ -47,24 +47,25 @@ func FromJSON(raw json.RawMessage, dtype tf.DataType, shape tf.Shape) (*tf.Tenso
 // fromValue returns the tensor of nested lists.
 func fromValue(value any, t tf.DataType, shape tf.Shape) (*tf.Tensor, error) {
 	b := builder{want: Name(t)}
-	switch t {
-	case tf.String:
+	var d dtype
+	if t == tf.String {
 		b.add = b.addString
-	case tf.Bool:
-		b.add = b.addBool
-	case tf.Complex64, tf.Complex128:
-		return nil, fmt.Errorf("no list says a %s: give a .npy file", Name(t))
-	default:
-		d, err := find(t)
-		if err != nil {
+	} else {
+		var err error
+		if d, err = find(t); err != nil {
 			return nil, err
 		}
 		b.size = d.size
-		b.add = b.addInt
 		switch d.numpy[0] {
+		case 'b':
+			b.add = b.addBool
+		case 'i':
+			b.add = b.addInt
 		case 'u':
 			b.add = b.addUint
-		case 'f', 'V':
+		case 'c':
+			return nil, fmt.Errorf("no list says a %s: give a .npy file", b.want)
+		default:
 			b.add = b.addFloat
 		}
 	}
@@ -90,10 +91,6 @@ func fromValue(value any, t tf.DataType, shape tf.Shape) (*tf.Tensor, error) {
 	}
 	if t == tf.String {
 		return fromStrings(b.shape, b.strings)
-	}
-	d, err := find(t)
-	if err != nil {
-		return nil, err
 	}
 	return fromBytes(d, b.shape, b.data)
 }
