@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
 	"log"
+	"slices"
+	"strings"
 
 	"tfrunner/mnist"
 )
@@ -66,6 +70,32 @@ func ExampleLoad() {
 	fmt.Println(err)
 	// Output:
 	// mnist: nowhere/train-images-idx3-ubyte or nowhere/train-images-idx3-ubyte.gz: file does not exist; run "make setup" or give -data DIR
+}
+
+func ExampleFit() {
+	paper := image.NewGray(image.Rect(0, 0, 90, 60)) // a bar of ink on it
+	draw.Draw(paper, paper.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(paper, image.Rect(10, 5, 20, 45), image.Black, image.Point{}, draw.Src)
+
+	pixels, err := mnist.Fit(paper)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for row := range slices.Chunk(pixels, mnist.Cols) {
+		if row[14] > 0 {
+			fmt.Print(row[10:18], " ")
+			break
+		}
+	}
+	fmt.Println(len(pixels))
+	// Output:
+	// [0 0 255 255 255 255 255 0] 784
+}
+
+func ExampleReadPicture() {
+	_, err := mnist.ReadPicture(strings.NewReader("GIF89a"))
+	fmt.Println(err)
+	// Output: broken gif: gif: reading header: unexpected EOF
 }
 
 func ExampleReadImages() {

@@ -3,9 +3,13 @@ package train_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"tfrunner/graph"
 	"tfrunner/mnist"
+	"tfrunner/scripts/python"
 	"tfrunner/train"
 )
 
@@ -47,4 +51,41 @@ func Example() {
 	}
 	fmt.Println("trained", last, "steps")
 	// Output: trained 3 steps
+}
+
+func ExampleOpenPredictor() {
+	dir, err := mnist.Dir()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	data, err := mnist.Load(dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// Keras wrote this SavedModel; any other of digits will do.
+	models, err := python.Files(context.Background(), os.Stderr, "../scripts/digitmodels.py", dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p, err := train.OpenPredictor(filepath.Join(models, "keras"), "auto")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	rows, err := p.Probabilities(data.Test.Slice(0, 3).Pixels)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, row := range rows {
+		fmt.Println(slices.Index(row, slices.Max(row)))
+	}
+	// Output:
+	// 7
+	// 2
+	// 1
 }

@@ -1,0 +1,204 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	typespb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/types_go_proto"
+
+	"tfrunner/mnist"
+)
+
+// imageSize is the number of an image's bytes.
+const imageSize = mnist.Rows * mnist.Cols
+
+// A Predictor finds which digits images show. It serves one goroutine at a time.
+type Predictor struct {
+	session       *tf.Session
+	input, output tf.Output
+	image         []int64 // an image's shape in the input
+}
+
+// OpenPredictor opens a SavedModel on a device, which is named as in Config. It
+// runs the first of these signatures that the model has:
+//
+//	pixels           of uint8, as images have them
+//	serving_default  of float32, which are the uint8 times 1/255
+//
+// The signature has one input, of shape [?,28,28,1], [?,28,28] or [?,784], and
+// gives probabilities or logits in the output that is called probabilities, or
+// else in its only output of float32, of shape [?,10].
+func OpenPredictor(dir, device string) (*Predictor, error) {
+	if err := checkVersion(tf.Version()); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "saved_model.pb")); err != nil {
+		return nil, fmt.Errorf("no SavedModel: %w", err)
+	}
+	options, err := SessionOptions(device)
+	if err != nil {
+		return nil, err
+	}
+	model, err := tf.LoadSavedModel(dir, []string{"serve"}, options)
+	if err != nil {
+		return nil, fmt.Errorf("loading the SavedModel %s: %w", dir, err)
+	}
+	p := &Predictor{session: model.Session}
+	if err := p.choose(model); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("the SavedModel %s: %w", dir, err)
+	}
+	return p, nil
+}
+
+// Probabilities returns one row of the classes' probabilities for each of n
+// images, given as n*28*28 bytes. If the model gives logits, which do not add up
+// to 1, they are of their softmax.
+func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
+	if len(pixels)%imageSize != 0 {
+		return nil, fmt.Errorf("%d bytes of pixels: want a multiple of %d", len(pixels), imageSize)
+	}
+	n := len(pixels) / imageSize
+	if n == 0 {
+		return nil, nil
+	}
+	var encoded any = pixels
+	if p.input.DataType() == tf.Float {
+		scaled := make([]float32, len(pixels))
+		for i, b := range pixels {
+			scaled[i] = float32(b) * (float32(1) / 255) // as the graph that trains has it, to the bit
+		}
+		encoded = scaled
+	}
+	input, err := tf.NewTensor(encoded)
+	if err != nil {
+		return nil, err
+	}
+	if err := input.Reshape(append([]int64{int64(n)}, p.image...)); err != nil {
+		return nil, err
+	}
+	out, err := p.session.Run(feed{p.input: input}, []tf.Output{p.output}, nil)
+	if err != nil {
+		why, _, _ := strings.Cut(err.Error(), "\n") // the nodes of the graph follow
+		return nil, fmt.Errorf("predicting: %s", why)
+	}
+	rows := out[0].Value().([][]float32)
+	if len(rows) != n {
+		return nil, fmt.Errorf("the model gives %d rows for %d images", len(rows), n)
+	}
+	for _, row := range rows {
+		if err := normalize(row); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// Close closes the session.
+func (p *Predictor) Close() error { return p.session.Close() }
+
+// normalize makes logits probabilities.
+func normalize(row []float32) error {
+	sum := 0.0
+	for _, v := range row {
+		sum += float64(v)
+	}
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return fmt.Errorf("the model gives %v", row)
+	}
+	if math.Abs(sum-1) < 1e-3 && slices.Min(row) >= 0 {
+		return nil
+	}
+	top := slices.Max(row)
+	sum = 0
+	for _, v := range row {
+		sum += math.Exp(float64(v - top))
+	}
+	for i, v := range row {
+		row[i] = float32(math.Exp(float64(v-top)) / sum)
+	}
+	return nil
+}
+
+// choose chooses the input and the output.
+func (p *Predictor) choose(model *tf.SavedModel) error {
+	input, output, ok := endpoints(model.Signatures["pixels"], tf.Uint8)
+	if !ok {
+		input, output, ok = endpoints(model.Signatures["serving_default"], tf.Float)
+	}
+	if !ok {
+		return fmt.Errorf("want a signature pixels of uint8 or serving_default of float32, of shape [?, 28, 28, 1], [?, 28, 28] or [?, 784], that gives float32 [?, 10]; there is %s",
+			describe(model.Signatures))
+	}
+	shape, err := input.Shape.ToSlice()
+	if err != nil {
+		return err
+	}
+	p.image = shape[1:]
+	if p.input, err = tensor(model.Graph, input.Name); err != nil {
+		return err
+	}
+	p.output, err = tensor(model.Graph, output.Name)
+	return err
+}
+
+// endpoints returns the input and the output of a signature, if it is one that
+// takes images of a type and gives classes.
+func endpoints(s tf.Signature, dtype tf.DataType) (input, output tf.TensorInfo, ok bool) {
+	inputs := slices.Collect(maps.Values(s.Inputs))
+	outputs := slices.DeleteFunc(slices.Collect(maps.Values(s.Outputs)), func(o tf.TensorInfo) bool { return o.DType != tf.Float })
+	if o, ok := s.Outputs["probabilities"]; ok {
+		outputs = []tf.TensorInfo{o}
+	}
+	if len(inputs) != 1 || len(outputs) != 1 {
+		return input, output, false
+	}
+	input, output = inputs[0], outputs[0]
+	ok = slices.Contains([]string{"[?, 28, 28, 1]", "[?, 28, 28]", "[?, 784]"}, input.Shape.String()) && input.DType == dtype &&
+		output.Shape.String() == "[?, 10]" && output.DType == tf.Float
+	return input, output, ok
+}
+
+// tensor returns an op's output by its name, as "op:0".
+func tensor(g *tf.Graph, name string) (tf.Output, error) {
+	op, index, _ := strings.Cut(name, ":")
+	i, err := strconv.Atoi(index)
+	if err != nil || g.Operation(op) == nil || i < 0 || i >= g.Operation(op).NumOutputs() {
+		return tf.Output{}, fmt.Errorf("its signature names the tensor %s, which is not in its graph", name)
+	}
+	return g.Operation(op).Output(i), nil
+}
+
+// describe lists signatures with their inputs and outputs.
+func describe(signatures map[string]tf.Signature) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(signatures)) {
+		s := signatures[name]
+		if len(s.Inputs) > 0 { // not the op that initializes
+			all = append(all, fmt.Sprintf("%s (%s) to (%s)", name, describeTensors(s.Inputs), describeTensors(s.Outputs)))
+		}
+	}
+	if all == nil {
+		return "none"
+	}
+	return strings.Join(all, "; ")
+}
+
+func describeTensors(tensors map[string]tf.TensorInfo) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		dtype := "float32" // which TensorFlow calls DT_FLOAT
+		if t := tensors[name].DType; t != tf.Float {
+			dtype = strings.ToLower(strings.TrimPrefix(typespb.DataType(t).String(), "DT_"))
+		}
+		all = append(all, fmt.Sprintf("%s %s %s", name, dtype, tensors[name].Shape))
+	}
+	return strings.Join(all, ", ")
+}
