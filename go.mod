@@ -7,6 +7,7 @@ require (
 	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
+	go.starlark.net v0.0.0-20250417143717-f57e51f710eb
 	golang.org/x/image v0.36.0
 	golang.org/x/sys v0.29.0
 	golang.org/x/term v0.28.0

@@ -38,9 +38,9 @@ func Devices() ([]string, error) {
 	return names, nil
 }
 
-// sessionOptions returns the options of a session on a device. A GPU's memory
-// is taken as it is needed, not all at once.
-func sessionOptions(device string) (*tf.SessionOptions, error) {
+// SessionOptions returns the options of a session on a device: auto, cpu or one
+// of [Devices]. A GPU's memory is taken as it is needed, not all at once.
+func SessionOptions(device string) (*tf.SessionOptions, error) {
 	config := &configpb.ConfigProto{
 		AllowSoftPlacement: true, // for the ops that have no GPU kernel
 		GpuOptions:         &configpb.GPUOptions{AllowGrowth: true},

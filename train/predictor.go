@@ -46,7 +46,7 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 	if !run && !exists(filepath.Join(dir, "saved_model.pb")) {
 		return nil, fmt.Errorf("no model in %s: want a run's folder, with its config.json, or a SavedModel, with its saved_model.pb", dir)
 	}
-	options, err := sessionOptions(device)
+	options, err := SessionOptions(device)
 	if err != nil {
 		return nil, err
 	}

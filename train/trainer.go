@@ -91,7 +91,7 @@ func (t *Trainer) Open() error {
 	if err := checkVersion(tf.Version()); err != nil {
 		return err
 	}
-	options, err := sessionOptions(t.config.Device)
+	options, err := SessionOptions(t.config.Device)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,10 +10,7 @@ import (
 	"os"
 	"strings"
 
-	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
-	"google.golang.org/protobuf/encoding/prototext"
-	"google.golang.org/protobuf/proto"
-
+	"tfrunner/graph/graphdef"
 	"tfrunner/graph/graphdiff"
 )
 
@@ -62,11 +58,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() != 2 {
 		return fmt.Errorf("%d files: want two GraphDefs, A.pb and B.pb", flags.NArg())
 	}
-	a, err := read(flags.Arg(0))
+	a, err := graphdef.Read(flags.Arg(0))
 	if err != nil {
 		return err
 	}
-	b, err := read(flags.Arg(1))
+	b, err := graphdef.Read(flags.Arg(1))
 	if err != nil {
 		return err
 	}
@@ -96,24 +92,4 @@ func parsePairs(s string, to *[]graphdiff.Pair) error {
 		*to = append(*to, graphdiff.Pair{A: a, B: b})
 	}
 	return nil
-}
-
-// read reads a GraphDef, binary or text.
-func read(file string) (*graphpb.GraphDef, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	g := new(graphpb.GraphDef)
-	if err = proto.Unmarshal(data, g); err == nil && len(g.Node) > 0 {
-		return g, nil
-	}
-	// A text of nodes begins with one of the fields' names.
-	if bytes.Contains(data, []byte("node")) && prototext.Unmarshal(data, g) == nil && len(g.Node) > 0 {
-		return g, nil
-	}
-	if err == nil {
-		err = errors.New("no nodes in it")
-	}
-	return nil, fmt.Errorf("%s is no GraphDef: %w", file, err)
 }
