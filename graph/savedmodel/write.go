@@ -146,7 +146,8 @@ func (e Export) model(g *tf.Graph, saver *corepb.SaverDef) (*corepb.SavedModel, 
 	}
 	for key, t := range e.Signatures {
 		meta.SignatureDef[key] = &corepb.SignatureDef{
-			Inputs: infos(t.Inputs), Outputs: infos(t.Outputs), MethodName: "tensorflow/serving/predict",
+			Inputs: infos(t.Inputs), Outputs: infos(t.Outputs),
+			MethodName: "tensorflow/serving/predict", //lint:ignore SA1019 older servers check it
 		}
 	}
 	return &corepb.SavedModel{SavedModelSchemaVersion: 1, MetaGraphs: []*corepb.MetaGraphDef{meta}}, nil
