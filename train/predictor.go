@@ -7,14 +7,14 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
-	typespb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/types_go_proto"
 
 	"tfrunner/graph"
 	"tfrunner/graph/checkpoint"
+	"tfrunner/graph/savedmodel"
+	"tfrunner/graph/savedmodel/tensors"
 	"tfrunner/mnist"
 )
 
@@ -23,9 +23,10 @@ const imageSize = mnist.Rows * mnist.Cols
 
 // A Predictor finds which digits images show. It serves one goroutine at a time.
 type Predictor struct {
-	session       *tf.Session
-	input, output tf.Output
-	image         []int64 // an image's shape in the input
+	run   func(images *tf.Tensor) (*tf.Tensor, error)
+	close func() error
+	dtype tf.DataType // of the images: uint8, or float32, which are the uint8 times 1/255
+	shape []int64     // of an image
 }
 
 // OpenPredictor opens a model on a device, which is named as in Config: the best
@@ -53,13 +54,13 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 	if run {
 		return openRun(dir, options)
 	}
-	model, err := tf.LoadSavedModel(dir, []string{"serve"}, options)
+	model, err := savedmodel.Load(dir, []string{"serve"}, options)
 	if err != nil {
-		return nil, fmt.Errorf("loading the SavedModel %s: %w", dir, err)
+		return nil, err
 	}
-	p := &Predictor{session: model.Session}
-	if err := p.choose(model); err != nil {
-		p.Close()
+	p, err := ofSignature(model)
+	if err != nil {
+		model.Close()
 		return nil, fmt.Errorf("the SavedModel %s: %w", dir, err)
 	}
 	return p, nil
@@ -98,7 +99,18 @@ func openRun(dir string, options *tf.SessionOptions) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a session: %w", err)
 	}
-	return &Predictor{session, m.Pixels, m.Probabilities, []int64{mnist.Rows, mnist.Cols, 1}}, nil
+	return &Predictor{
+		run: func(images *tf.Tensor) (*tf.Tensor, error) {
+			out, err := session.Run(feed{m.Pixels: images}, []tf.Output{m.Probabilities}, nil)
+			if err != nil {
+				return nil, err
+			}
+			return out[0], nil
+		},
+		close: session.Close,
+		dtype: tf.Uint8,
+		shape: []int64{mnist.Rows, mnist.Cols, 1},
+	}, nil
 }
 
 // Probabilities returns one row of the classes' probabilities for each of n
@@ -113,7 +125,7 @@ func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
 		return nil, nil
 	}
 	var encoded any = pixels
-	if p.input.DataType() == tf.Float {
+	if p.dtype == tf.Float {
 		scaled := make([]float32, len(pixels))
 		for i, b := range pixels {
 			scaled[i] = float32(b) * (float32(1) / 255) // as the graph that trains has it, to the bit
@@ -124,15 +136,14 @@ func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := input.Reshape(append([]int64{int64(n)}, p.image...)); err != nil {
+	if err := input.Reshape(append([]int64{int64(n)}, p.shape...)); err != nil {
 		return nil, err
 	}
-	out, err := p.session.Run(feed{p.input: input}, []tf.Output{p.output}, nil)
+	out, err := p.run(input)
 	if err != nil {
-		why, _, _ := strings.Cut(err.Error(), "\n") // the nodes of the graph follow
-		return nil, fmt.Errorf("predicting: %s", why)
+		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	rows := out[0].Value().([][]float32)
+	rows := out.Value().([][]float32)
 	if len(rows) != n {
 		return nil, fmt.Errorf("the model gives %d rows for %d images", len(rows), n)
 	}
@@ -145,7 +156,7 @@ func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
 }
 
 // Close closes the session.
-func (p *Predictor) Close() error { return p.session.Close() }
+func (p *Predictor) Close() error { return p.close() }
 
 // normalize makes logits probabilities.
 func normalize(row []float32) error {
@@ -170,53 +181,49 @@ func normalize(row []float32) error {
 	return nil
 }
 
-// choose chooses the input and the output.
-func (p *Predictor) choose(model *tf.SavedModel) error {
-	input, output, ok := endpoints(model.Signatures["pixels"], tf.Uint8)
-	if !ok {
-		input, output, ok = endpoints(model.Signatures["serving_default"], tf.Float)
+// ofSignature returns a predictor that runs a signature of a model.
+func ofSignature(model *savedmodel.Model) (*Predictor, error) {
+	for _, form := range []struct {
+		signature string
+		dtype     tf.DataType
+	}{{"pixels", tf.Uint8}, {"serving_default", tf.Float}} {
+		input, output, ok := endpoints(model.Signatures[form.signature], form.dtype)
+		if !ok {
+			continue
+		}
+		shape, err := model.Signatures[form.signature].Inputs[input].Shape.ToSlice()
+		if err != nil {
+			return nil, err
+		}
+		return &Predictor{
+			run: func(images *tf.Tensor) (*tf.Tensor, error) {
+				out, err := model.Run(form.signature, map[string]*tf.Tensor{input: images})
+				return out[output], err
+			},
+			close: model.Close,
+			dtype: form.dtype,
+			shape: shape[1:],
+		}, nil
 	}
-	if !ok {
-		return fmt.Errorf("want a signature pixels of uint8 or serving_default of float32, of shape [?, 28, 28, 1], [?, 28, 28] or [?, 784], that gives float32 [?, 10]; there is %s",
-			describe(model.Signatures))
-	}
-	shape, err := input.Shape.ToSlice()
-	if err != nil {
-		return err
-	}
-	p.image = shape[1:]
-	if p.input, err = tensor(model.Graph, input.Name); err != nil {
-		return err
-	}
-	p.output, err = tensor(model.Graph, output.Name)
-	return err
+	return nil, fmt.Errorf("want a signature pixels of uint8 or serving_default of float32, of shape [?, 28, 28, 1], [?, 28, 28] or [?, 784], that gives float32 [?, 10]; there is %s",
+		describe(model.Signatures))
 }
 
-// endpoints returns the input and the output of a signature, if it is one that
-// takes images of a type and gives classes.
-func endpoints(s tf.Signature, dtype tf.DataType) (input, output tf.TensorInfo, ok bool) {
-	inputs := slices.Collect(maps.Values(s.Inputs))
-	outputs := slices.DeleteFunc(slices.Collect(maps.Values(s.Outputs)), func(o tf.TensorInfo) bool { return o.DType != tf.Float })
-	if o, ok := s.Outputs["probabilities"]; ok {
-		outputs = []tf.TensorInfo{o}
+// endpoints returns the names of a signature's input and output, if it is one
+// that takes images of a dtype and gives classes.
+func endpoints(s tf.Signature, dtype tf.DataType) (input, output string, ok bool) {
+	inputs := slices.Collect(maps.Keys(s.Inputs))
+	outputs := slices.DeleteFunc(slices.Collect(maps.Keys(s.Outputs)), func(name string) bool { return s.Outputs[name].DType != tf.Float })
+	if _, ok := s.Outputs["probabilities"]; ok {
+		outputs = []string{"probabilities"}
 	}
 	if len(inputs) != 1 || len(outputs) != 1 {
-		return input, output, false
+		return "", "", false
 	}
-	input, output = inputs[0], outputs[0]
-	ok = slices.Contains([]string{"[?, 28, 28, 1]", "[?, 28, 28]", "[?, 784]"}, input.Shape.String()) && input.DType == dtype &&
-		output.Shape.String() == "[?, 10]" && output.DType == tf.Float
-	return input, output, ok
-}
-
-// tensor returns an op's output by its name, as "op:0".
-func tensor(g *tf.Graph, name string) (tf.Output, error) {
-	op, index, _ := strings.Cut(name, ":")
-	i, err := strconv.Atoi(index)
-	if err != nil || g.Operation(op) == nil || i < 0 || i >= g.Operation(op).NumOutputs() {
-		return tf.Output{}, fmt.Errorf("its signature names the tensor %s, which is not in its graph", name)
-	}
-	return g.Operation(op).Output(i), nil
+	in, out := s.Inputs[inputs[0]], s.Outputs[outputs[0]]
+	ok = slices.Contains([]string{"[?, 28, 28, 1]", "[?, 28, 28]", "[?, 784]"}, in.Shape.String()) && in.DType == dtype &&
+		out.Shape.String() == "[?, 10]" && out.DType == tf.Float
+	return inputs[0], outputs[0], ok
 }
 
 // describe lists signatures with their inputs and outputs.
@@ -234,14 +241,10 @@ func describe(signatures map[string]tf.Signature) string {
 	return strings.Join(all, "; ")
 }
 
-func describeTensors(tensors map[string]tf.TensorInfo) string {
+func describeTensors(infos map[string]tf.TensorInfo) string {
 	var all []string
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		dtype := "float32" // which TensorFlow calls DT_FLOAT
-		if t := tensors[name].DType; t != tf.Float {
-			dtype = strings.ToLower(strings.TrimPrefix(typespb.DataType(t).String(), "DT_"))
-		}
-		all = append(all, fmt.Sprintf("%s %s %s", name, dtype, tensors[name].Shape))
+	for _, name := range slices.Sorted(maps.Keys(infos)) {
+		all = append(all, fmt.Sprintf("%s %s %s", name, tensors.Name(infos[name].DType), infos[name].Shape))
 	}
 	return strings.Join(all, ", ")
 }
