@@ -14,10 +14,11 @@ import (
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	graphpb "github.com/tensorflow/tensorflow/tensorflow/go/core/framework/graph_go_proto"
-	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 	"google.golang.org/protobuf/proto"
 
 	"tfrunner/graph"
+	"tfrunner/graph/checkpoint"
+	"tfrunner/graph/graphdef"
 	"tfrunner/graph/graphdiff"
 	"tfrunner/train"
 )
@@ -47,7 +48,7 @@ func (p *parity) graphs(ctx context.Context) error {
 	if _, err := p.output(ctx, "-seed", "7", "-dump-graph", file); err != nil {
 		return err
 	}
-	python, err := os.ReadFile(file)
+	b, err := graphdef.Read(file)
 	if err != nil {
 		return err
 	}
@@ -55,15 +56,12 @@ func (p *parity) graphs(ctx context.Context) error {
 	if _, err := trainer.Graph().WriteTo(&golang); err != nil {
 		return err
 	}
-	var a, b graphpb.GraphDef
-	if err := proto.Unmarshal(golang.Bytes(), &a); err != nil {
+	a := new(graphpb.GraphDef)
+	if err := proto.Unmarshal(golang.Bytes(), a); err != nil {
 		return err
 	}
-	if err := proto.Unmarshal(python, &b); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
 	m := trainer.Model()
-	report, err := graphdiff.Compare(&a, &b, graphdiff.Options{
+	report, err := graphdiff.Compare(a, b, graphdiff.Options{
 		Inputs: []graphdiff.Pair{{A: "X", B: "X"}, {A: "Y", B: "Y"}, {A: "p_keep_conv", B: "p_keep_conv"}, {A: "p_keep_hidden", B: "p_keep_hidden"}},
 		Outputs: []graphdiff.Pair{
 			{A: m.PyX.Op.Name(), B: "py_x"},
@@ -213,8 +211,8 @@ func (p *parity) runGo(ctx context.Context, t *train.Trainer) (s side, err error
 }
 
 func (p *parity) runPython(ctx context.Context, c comparison, vars []graph.Variable) (s side, err error) {
-	checkpoint, classes := filepath.Join(p.temp, "python.ckpt"), filepath.Join(p.temp, "classes")
-	args := []string{"-json", "-seed", strconv.FormatInt(c.seed, 10), "-checkpoint", checkpoint, "-classes", classes}
+	saved, classes := filepath.Join(p.temp, "python.ckpt"), filepath.Join(p.temp, "classes")
+	args := []string{"-json", "-seed", strconv.FormatInt(c.seed, 10), "-checkpoint", saved, "-classes", classes}
 	if c.epochs > 0 {
 		args = append(args, "-epochs", strconv.Itoa(c.epochs))
 	} else {
@@ -242,7 +240,15 @@ func (p *parity) runPython(ctx context.Context, c comparison, vars []graph.Varia
 	if len(s.classes) != p.data.Test.Len() {
 		return s, fmt.Errorf("%s classified %d images, want %d", tutorial, len(s.classes), p.data.Test.Len())
 	}
-	s.values, err = restore(checkpoint, vars)
+	var names []string
+	for _, v := range vars {
+		names = append(names, v.Name)
+	}
+	tensors, err := checkpoint.Read(saved, names...)
+	if err != nil {
+		return s, err
+	}
+	s.values, err = contents(tensors)
 	return s, err
 }
 
@@ -254,31 +260,6 @@ type record struct {
 	SampleAccuracy     float64    `json:"sample_accuracy"`
 	TestAccuracy       float64    `json:"test_accuracy"`
 	Correct            int        `json:"correct"`
-}
-
-// restore reads variables out of a checkpoint, with TensorFlow's own op.
-func restore(prefix string, vars []graph.Variable) ([][]byte, error) {
-	var names, parts []string
-	var types []tf.DataType
-	for _, v := range vars {
-		names, parts, types = append(names, v.Name), append(parts, ""), append(types, v.Value.DataType())
-	}
-	s := op.NewScope()
-	read := op.RestoreV2(s, op.Const(s.SubScope("prefix"), prefix), op.Const(s.SubScope("names"), names), op.Const(s.SubScope("slices"), parts), types)
-	g, err := s.Finalize()
-	if err != nil {
-		return nil, err
-	}
-	session, err := tf.NewSession(g, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	tensors, err := session.Run(nil, read, nil)
-	if err != nil {
-		return nil, fmt.Errorf("reading the checkpoint of %s: %w", tutorial, err)
-	}
-	return contents(tensors)
 }
 
 // contents returns the bytes of tensors.
