@@ -3,6 +3,7 @@ module tfrunner
 go 1.24.0
 
 require (
+	github.com/felixge/fgprof v0.9.5
 	github.com/gofrs/flock v0.12.1
 	github.com/google/renameio/v2 v2.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
@@ -15,6 +16,7 @@ require (
 )
 
 require (
+	github.com/google/pprof v0.0.0-20240227163752-401108e1b7e7 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 )

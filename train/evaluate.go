@@ -64,14 +64,10 @@ func (t *Trainer) Classes(ctx context.Context, set mnist.Set) ([]int64, error) {
 // Probabilities returns how likely the model finds each class, float32
 // [n, Classes], for each of the images of a set. The session must be open.
 func (t *Trainer) Probabilities(set mnist.Set) (*tf.Tensor, error) {
-	batches, err := feeds(t.model, set, max(1, set.Len()))
-	if err != nil {
-		return nil, err
+	if t.model.TestProbabilities.Op == nil {
+		return nil, errors.New("the imported graph has no probabilities")
 	}
-	if batches == nil || t.model.TestProbabilities.Op == nil {
-		return nil, errors.New("no images, or a graph without probabilities")
-	}
-	out, err := t.session.Run(batches[0], []tf.Output{t.model.TestProbabilities}, nil)
+	out, err := t.Fetch(set, t.model.TestProbabilities)
 	if err != nil {
 		return nil, fmt.Errorf("testing: %w", err)
 	}

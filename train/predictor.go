@@ -68,20 +68,9 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 
 // openRun opens the best checkpoint in a run's folder.
 func openRun(dir string, options *tf.SessionOptions) (*Predictor, error) {
-	settings, err := ReadSettings(dir)
+	c, err := readModel(dir)
 	if err != nil {
 		return nil, err
-	}
-	if settings["graph-sha256"] != nil {
-		return nil, fmt.Errorf("the run in %s trains an imported graph: want one of the ConvNet, or a SavedModel", dir)
-	}
-	data, err := json.Marshal(settings)
-	if err != nil {
-		return nil, err
-	}
-	var c graph.ConvNet
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)
 	}
 	prefix, err := checkpointOf(dir)
 	if err != nil {
@@ -111,6 +100,25 @@ func openRun(dir string, options *tf.SessionOptions) (*Predictor, error) {
 		dtype: tf.Uint8,
 		shape: []int64{mnist.Rows, mnist.Cols, 1},
 	}, nil
+}
+
+// readModel returns the model of the run in a folder.
+func readModel(dir string) (c graph.ConvNet, err error) {
+	settings, err := ReadSettings(dir)
+	if err != nil {
+		return c, err
+	}
+	if settings["graph-sha256"] != nil {
+		return c, fmt.Errorf("the run in %s trains an imported graph: want one of the ConvNet", dir)
+	}
+	data, err := json.Marshal(settings)
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)
+	}
+	return c, nil
 }
 
 // Probabilities returns one row of the classes' probabilities for each of n

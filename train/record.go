@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -26,7 +27,8 @@ type Record struct {
 	Step          int // training steps so far
 	StepsPerEpoch int
 
-	Loss float32 // of the step's batch, before its update; of an epoch the mean
+	Loss         float32 // of the step's batch, before its update; of an epoch the mean
+	LearningRate float32 // of the step; of an epoch its last step's
 
 	// Of an epoch.
 	ImagesPerSecond    float64 // trained on
@@ -38,6 +40,9 @@ type Record struct {
 	Correct, Total int     // test images
 
 	Elapsed time.Duration // of the epoch, or of the run
+
+	// Where an epoch's time went.
+	Session, Feeding, Evaluating, Recording time.Duration
 }
 
 // A Recorder consumes records.
@@ -69,11 +74,12 @@ func (r Record) MarshalJSON() ([]byte, error) {
 			Epoch              int     `json:"epoch"`
 			Step               int     `json:"step"`
 			Loss               float32 `json:"loss"`
+			LearningRate       float32 `json:"learning_rate"`
 			ValidationAccuracy float64 `json:"validation_accuracy"`
 			SampleAccuracy     float64 `json:"sample_accuracy"`
 			ImagesPerSecond    float64 `json:"images_per_second"`
 			Seconds            float64 `json:"seconds"`
-		}{r.Kind, r.Epoch, r.Step, r.Loss, r.ValidationAccuracy, r.SampleAccuracy, r.ImagesPerSecond, r.Elapsed.Seconds()})
+		}{r.Kind, r.Epoch, r.Step, r.Loss, r.LearningRate, r.ValidationAccuracy, r.SampleAccuracy, r.ImagesPerSecond, r.Elapsed.Seconds()})
 	case Final:
 		return json.Marshal(struct {
 			Kind         Kind    `json:"kind"`
@@ -88,6 +94,36 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return nil, fmt.Errorf("a record of the kind %q", r.Kind)
 }
 
+// UnmarshalJSON decodes what MarshalJSON encodes.
+func (r *Record) UnmarshalJSON(data []byte) error {
+	var from struct {
+		Kind               Kind    `json:"kind"`
+		Epoch              int     `json:"epoch"`
+		Epochs             int     `json:"epochs"`
+		Step               int     `json:"step"`
+		Loss               float32 `json:"loss"`
+		LearningRate       float32 `json:"learning_rate"`
+		ValidationAccuracy float64 `json:"validation_accuracy"`
+		SampleAccuracy     float64 `json:"sample_accuracy"`
+		ImagesPerSecond    float64 `json:"images_per_second"`
+		TestAccuracy       float64 `json:"test_accuracy"`
+		Correct            int     `json:"correct"`
+		Total              int     `json:"total"`
+		Seconds            float64 `json:"seconds"`
+	}
+	if err := json.Unmarshal(data, &from); err != nil {
+		return err
+	}
+	*r = Record{
+		Kind: from.Kind, Epoch: from.Epoch + from.Epochs, Step: from.Step,
+		Loss: from.Loss, LearningRate: from.LearningRate,
+		ImagesPerSecond: from.ImagesPerSecond, ValidationAccuracy: from.ValidationAccuracy, SampleAccuracy: from.SampleAccuracy,
+		TestAccuracy: from.TestAccuracy, Correct: from.Correct, Total: from.Total,
+		Elapsed: time.Duration(math.Round(from.Seconds * 1e9)),
+	}
+	return nil
+}
+
 // JSONLines returns a recorder that writes each record to w as a line of JSON.
 func JSONLines(w io.Writer) Recorder { return jsonLines{json.NewEncoder(w)} }
 
@@ -98,6 +134,26 @@ func (j jsonLines) Record(r Record) error { return j.Encode(r) }
 // Multi returns a recorder that hands each record to all of rs, in order, up to
 // the first error.
 func Multi(rs ...Recorder) Recorder { return multi(rs) }
+
+// Tolerate returns a recorder that hands records to r until one fails. That
+// error it reports; the run goes on.
+func Tolerate(r Recorder, report func(error)) Recorder { return &tolerant{r, report} }
+
+type tolerant struct {
+	Recorder
+	report func(error)
+}
+
+func (t *tolerant) Record(r Record) error {
+	if t.Recorder == nil {
+		return nil
+	}
+	if err := t.Recorder.Record(r); err != nil {
+		t.Recorder = nil
+		t.report(err)
+	}
+	return nil
+}
 
 type multi []Recorder
 

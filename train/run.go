@@ -113,11 +113,15 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 // epoch that is cut short is not counted and not tested.
 func (r *run) trainEpoch(ctx context.Context) error {
 	start, first := time.Now(), r.Step
+	var session, recording time.Duration
 	for _, f := range r.training[r.Step-r.Epoch*len(r.training):] {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w in epoch %d after %d steps, %.1f s", ErrInterrupted, r.Epoch, r.Step, time.Since(r.start).Seconds())
 		}
+		before := time.Now()
 		loss, err := r.trainStep(f)
+		stepped := time.Now()
+		session += stepped.Sub(before)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", r.Step+1, err)
 		}
@@ -128,6 +132,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss}); err != nil {
 			return err
 		}
+		recording += time.Since(stepped)
 		if r.done && r.Step%len(r.training) != 0 {
 			return nil
 		}
@@ -152,6 +157,8 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		ImagesPerSecond:    float64((r.Step-first)*r.config.Batch) / trained.Seconds(),
 		ValidationAccuracy: r.Validation, SampleAccuracy: sample,
 		Elapsed: time.Since(start),
+		Session: session, Feeding: trained - session - recording,
+		Evaluating: time.Since(start) - trained, Recording: recording,
 	})
 }
 

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 
 	"tfrunner/graph"
+	"tfrunner/mnist"
 )
 
 // A Trainer is a graph with a session on it. It serves one goroutine at a time.
@@ -54,6 +56,28 @@ func New(c Config) (*Trainer, error) {
 	return t, nil
 }
 
+// OpenRun opens the model of the run in a folder, with the weights of its best
+// checkpoint, for testing and looking into. The device is named as in Config.
+func OpenRun(dir, device string) (*Trainer, error) {
+	c, err := readModel(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := New(Config{
+		Model: c, Device: device, Init: dir,
+		// For what only training needs.
+		Optimizer: graph.RMSProp{LearningRate: 0.001}, Epochs: 1, Batch: 1, KeepConv: 1, KeepHidden: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Open(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
 // finalize returns the graph of s.
 func finalize(s *op.Scope) (*tf.Graph, error) {
 	g, err := s.Finalize()
@@ -83,6 +107,28 @@ func (t *Trainer) Values(vars []graph.Variable) ([]*tf.Tensor, error) {
 		values[i] = v.Value
 	}
 	return t.session.Run(nil, values, nil)
+}
+
+// Fetch returns the values that tensors have for all images of a set at once,
+// with dropouts that keep all. The session must be open.
+func (t *Trainer) Fetch(set mnist.Set, tensors ...tf.Output) ([]*tf.Tensor, error) {
+	batches, err := feeds(t.model, set, max(1, set.Len()))
+	if err != nil {
+		return nil, err
+	}
+	if batches == nil {
+		return nil, errors.New("no images")
+	}
+	one, err := tf.NewTensor(float32(1))
+	if err != nil {
+		return nil, err
+	}
+	for _, keep := range []tf.Output{t.model.KeepConv, t.model.KeepHidden} {
+		if keep.Op != nil { // an imported graph may have none
+			batches[0][keep] = one
+		}
+	}
+	return t.session.Run(batches[0], tensors, nil)
 }
 
 // Open opens the session on the device that the Config names and gives the

@@ -22,6 +22,9 @@ type options struct {
 	freeze    bool
 	json      bool
 	shapes    bool
+	print     string
+	digit     int
+	profile   string
 	dumpGraph string
 }
 
@@ -45,6 +48,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
 	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
 	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
+	flags.StringVar(&o.print, "print", "", "print the value of the graph's `TENSOR`, such as conv1/Relu:0, for one test image, and do not train")
+	flags.IntVar(&o.digit, "digit", 0, "the `number` of -print's test image")
+	flags.StringVar(&o.profile, "profile", "", "write Go's profiles time.pprof and heap.pprof to `DIR`, and say where each epoch's time went")
 	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
 	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
 	flags.StringVar(&o.Out, "out", "", "keep the settings and checkpoints in the run's folder `DIR`")

@@ -96,7 +96,7 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 		}
 	}
 	if o.shapes {
-		if err := printShapes(stdout, t.Model()); err != nil {
+		if err := printShapes(stdout, t.Model(), o.Batch); err != nil {
 			return err
 		}
 	}
@@ -115,15 +115,46 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
+	if o.print != "" {
+		if o.digit < 0 || o.digit >= data.Test.Len() {
+			return &graph.RangeError{Setting: "digit", Value: o.digit, Want: fmt.Sprintf("0 to %d", data.Test.Len()-1)}
+		}
+		if err := t.Open(); err != nil {
+			return err
+		}
+		return printTensor(stdout, t, o.print, data.Test.Slice(o.digit, o.digit+1))
+	}
+	return trainOn(ctx, t, data, o, stdout, stderr)
+}
+
+// trainOn trains, with the consumers of records that the options name.
+func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, stdout, stderr io.Writer) (err error) {
+	if o.profile != "" {
+		stop, err := profile(o.profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	var terminal io.Writer
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		terminal = f
 	}
-	recorder := console.New(stdout, terminal)
+	recorders := []train.Recorder{console.New(stdout, terminal)}
 	if o.json {
-		recorder = train.Multi(train.JSONLines(stdout), console.New(nil, terminal))
+		recorders = []train.Recorder{train.JSONLines(stdout), console.New(nil, terminal)}
 	}
-	if err := t.Run(ctx, data, recorder); err != nil || o.export == "" {
+	if o.profile != "" {
+		recorders = append(recorders, console.Times(stderr))
+	}
+	// What is beside the results may fail; the training goes on.
+	beside := func(name string, r train.Recorder) {
+		recorders = append(recorders, train.Tolerate(r, func(err error) { fmt.Fprintf(stderr, "train: %s: %v; going on without it\n", name, err) }))
+	}
+	if o.Out != "" {
+		beside("history", train.History(o.Out))
+	}
+	if err := t.Run(ctx, data, train.Multi(recorders...)); err != nil || o.export == "" {
 		return err
 	}
 	if o.freeze {

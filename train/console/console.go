@@ -88,3 +88,18 @@ func Duration(d time.Duration) string {
 	s := int(d.Round(time.Second).Seconds())
 	return fmt.Sprintf("%dm%02ds", s/60, s%60)
 }
+
+// Times returns a recorder that writes where the time of each epoch went.
+func Times(w io.Writer) train.Recorder { return times{w} }
+
+type times struct{ w io.Writer }
+
+func (t times) Record(r train.Record) error {
+	if r.Kind != train.Epoch {
+		return nil
+	}
+	share := func(d time.Duration) float64 { return 100 * d.Seconds() / r.Elapsed.Seconds() }
+	_, err := fmt.Fprintf(t.w, "epoch %2d  session %.1f %%, feeding %.1f %%, recording %.1f %%, evaluating %.1f %% of %s\n",
+		r.Epoch, share(r.Session), share(r.Feeding), share(r.Recording), share(r.Evaluating), Duration(r.Elapsed))
+	return err
+}
