@@ -11,8 +11,9 @@ require (
 	github.com/tensorflow/tensorflow v2.21.0+incompatible
 	go.starlark.net v0.0.0-20250417143717-f57e51f710eb
 	golang.org/x/image v0.36.0
-	golang.org/x/sys v0.31.0
-	golang.org/x/term v0.30.0
+	golang.org/x/net v0.43.0
+	golang.org/x/sys v0.35.0
+	golang.org/x/term v0.34.0
 	gonum.org/v1/plot v0.16.0
 	google.golang.org/protobuf v1.36.11
 )

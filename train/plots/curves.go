@@ -52,23 +52,24 @@ func (c curve) smoothed() (points plotter.XYs, each int) {
 			y += float64(r.Loss)
 		}
 		n := float64(len(part))
-		points = append(points, plotter.XY{X: x / n, Y: positive(y / n)})
+		points = append(points, plotter.XY{X: x / n, Y: logarithm(y / n)})
 	}
 	return points, each
 }
 
-// positive returns a loss that a logarithmic axis has.
-func positive(loss float64) float64 { return max(loss, 1e-6) }
+// logarithm returns a loss's place on its axis. A loss of 0 is drawn as a small
+// one. (plot.LogScale would leave the room of half a label above the curve.)
+func logarithm(loss float64) float64 { return math.Log10(max(loss, 1e-6)) }
 
 // loss draws the losses of runs; of a single one those of each step, too.
 func loss(curves ...curve) (picture, error) {
-	p := newPlot("Training loss", "training step", "mean cross-entropy of a batch (nats, log scale)")
-	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
+	p := newPlot("Training loss", "training step", "cross-entropy (nats, log scale)")
+	p.X.Tick.Marker, p.Y.Tick.Marker = steps(1), decades{}
 	p.Add(gridLines())
 	if len(curves) == 1 {
 		var all plotter.XYs
 		for _, r := range curves[0].steps {
-			all = append(all, plotter.XY{X: float64(r.Step), Y: positive(float64(r.Loss))})
+			all = append(all, plotter.XY{X: float64(r.Step), Y: logarithm(float64(r.Loss))})
 		}
 		if err := add(p, all, style{color: color.Gray{0xB4}, width: 0.7}, "each step"); err != nil {
 			return picture{}, err
@@ -93,14 +94,14 @@ func loss(curves ...curve) (picture, error) {
 
 func lastMean(c curve) float64 {
 	points, _ := c.smoothed()
-	return points[len(points)-1].Y
+	return math.Pow(10, points[len(points)-1].Y)
 }
 
 // accuracy draws the accuracies of runs; of several only those on the
 // validation images and the final ones.
 func accuracy(curves ...curve) (picture, error) {
 	p := newPlot("Accuracy", "epochs trained", "images classified correctly (%)")
-	p.X.Tick.Marker = whole{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = steps(1), steps(0.01)
 	p.Add(gridLines())
 	for i, c := range curves {
 		var validation, sample, test plotter.XYs
@@ -126,7 +127,7 @@ func accuracy(curves ...curve) (picture, error) {
 			}
 		}
 		if c.final != nil {
-			test = plotter.XYs{{X: float64(len(c.epochs)), Y: 100 * c.final.TestAccuracy}}
+			test = plotter.XYs{{X: float64(c.final.Epoch), Y: 100 * c.final.TestAccuracy}}
 			s := style{color: runStyle(i).color, shape: draw.PyramidGlyph{}, marks: true, size: 6}
 			if len(curves) == 1 {
 				s.color = palette[2]
@@ -195,30 +196,32 @@ func gridLines() *plotter.Grid {
 	return g
 }
 
-// decades labels 1, 2 and 5 of each power of ten.
+// decades labels 1, 2 and 5 of each power of ten on an axis of logarithms.
 type decades struct{}
 
 func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
-	for power := math.Floor(math.Log10(low)); power <= math.Log10(high); power++ {
+	for power := math.Floor(low); power <= high; power++ {
 		for _, n := range []float64{1, 2, 5} {
-			if v := n * math.Pow(10, power); v >= low && v <= high {
-				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 2, 64)})
+			v := n * math.Pow(10, power)
+			if at := math.Log10(v); at >= low && at <= high {
+				ticks = append(ticks, plot.Tick{Value: at, Label: strconv.FormatFloat(v, 'g', 2, 64)})
 			}
 		}
 	}
 	return ticks
 }
 
-// whole labels whole numbers only.
-type whole struct{}
+// steps labels multiples of 1, 2 or 5 times itself times a power of ten, so
+// that there are no more than ten.
+type steps float64
 
-func (whole) Ticks(low, high float64) (ticks []plot.Tick) {
-	step := 1.0
-	for i := 0; (high-low)/step > 12; i++ {
-		step *= []float64{2, 2.5, 2}[i%3] // 1, 2, 5, 10, ...
+func (s steps) Ticks(low, high float64) (ticks []plot.Tick) {
+	step := float64(s)
+	for i := 0; (high-low)/step > 10; i++ {
+		step *= []float64{2, 2.5, 2}[i%3]
 	}
-	for v := math.Ceil(low/step) * step; v <= high; v += step {
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
+	for n := math.Ceil(low / step); n*step <= high; n++ {
+		ticks = append(ticks, plot.Tick{Value: n * step, Label: strconv.FormatFloat(n*step, 'g', 6, 64)})
 	}
 	return ticks
 }

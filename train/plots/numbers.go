@@ -1,9 +1,9 @@
 package plots
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"tfrunner/mnist"
@@ -71,16 +71,16 @@ func predict(ctx context.Context, t *train.Trainer, set mnist.Set) (r results, e
 		if err != nil {
 			return r, err
 		}
+		if n := out.Shape()[1]; n != mnist.Classes {
+			return r, fmt.Errorf("the model has %d classes: want %d", n, mnist.Classes)
+		}
 		for i, row := range out.Value().([][]float32) {
 			r.add(image, int(batch.Labels[i]), row)
 			image++
 		}
 	}
 	slices.SortStableFunc(r.mistakes, func(a, b mistake) int {
-		if a.confidence != b.confidence {
-			return int(math.Copysign(1, float64(b.confidence-a.confidence)))
-		}
-		return 0
+		return cmp.Compare(b.confidence, a.confidence)
 	})
 	return r, nil
 }

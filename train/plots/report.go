@@ -138,7 +138,7 @@ func (r *report) headlines(c curve) {
 	if c.final != nil {
 		r.Headlines = append(r.Headlines,
 			row{"test accuracy at the end", fmt.Sprintf("%s (%d of %d)", percent(c.final.TestAccuracy), c.final.Correct, c.final.Total)},
-			row{"trained for", c.final.Elapsed.Round(time.Second).String()})
+			row{"trained for", c.final.Elapsed.Round(100 * time.Millisecond).String()})
 	}
 	best := math.NaN()
 	var rate float64
@@ -163,7 +163,7 @@ func (r *report) headlines(c curve) {
 func (r *report) score(found results) {
 	right, total := found.matrix.correct()
 	text := fmt.Sprintf("%s (%d of %d)", percent(float64(right)/float64(total)), right, total)
-	r.Headlines = append(r.Headlines, row{"test accuracy of the best checkpoint", text})
+	r.Headlines = slices.Insert(r.Headlines, 0, row{"test accuracy of the best checkpoint", text})
 	all := found.matrix.scores()
 	r.Scores = all[:]
 }

@@ -99,7 +99,7 @@ func scores(all [mnist.Classes]score) (picture, error) {
 	for d := range all {
 		ticks = append(ticks, plot.Tick{Value: float64(d), Label: strconv.Itoa(d)})
 	}
-	p.X.Tick.Marker = ticks
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks, steps(0.01)
 	p.X.Min, p.X.Max = -0.5, mnist.Classes-0.5
 	margin := max(0.2, (p.Y.Max-p.Y.Min)/20)
 	p.Y.Min, p.Y.Max = max(0, p.Y.Min-margin), min(100, p.Y.Max+margin)
