@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strconv"
 
 	"tfrunner/graph"
@@ -30,17 +31,14 @@ type options struct {
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var optimizer graph.RMSProp
+	var optimizer optimizerFlag
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	float32Var(flags, &optimizer.LearningRate, "lr", 0.001, "RMSProp's learning `rate`")
-	float32Var(flags, &optimizer.Decay, "decay", 0.9, "RMSProp's decay of the mean `square`")
-	float32Var(flags, &optimizer.Momentum, "momentum", 0, "RMSProp's `momentum`")
-	float32Var(flags, &optimizer.Epsilon, "epsilon", 1e-10, "RMSProp's `epsilon`")
+	optimizer.addTo(flags)
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
@@ -86,7 +84,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			return o, err
 		}
 	}
-	o.Optimizer = optimizer
+	if o.Names.Train == "" {
+		var err error
+		if o.Optimizer, err = optimizer.optimizer(); err != nil {
+			return o, err
+		}
+	}
 	if o.graph == "" && o.Names == (graph.Names{}) {
 		return o, nil
 	}
@@ -104,9 +107,11 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 		useless["keep-hidden"] = "keep_hidden=NAME in -map"
 	}
 	if o.Names.Train != "" {
-		o.Optimizer = nil
-		for _, name := range []string{"lr", "decay", "momentum", "epsilon"} {
-			useless[name] = "no train=OP in -map"
+		useless["optimizer"] = "no train=OP in -map"
+		for _, optimizer := range graph.Optimizers() {
+			for name := range settings(reflect.ValueOf(optimizer)) {
+				useless[name] = "no train=OP in -map"
+			}
 		}
 	}
 	flags.Visit(func(f *flag.Flag) {
