@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"strconv"
 
 	"tfrunner/graph"
@@ -26,6 +25,7 @@ type options struct {
 	print     string
 	digit     int
 	profile   string
+	plots     bool
 	dumpGraph string
 }
 
@@ -50,6 +50,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.digit, "digit", 0, "the `number` of -print's test image")
 	flags.StringVar(&o.profile, "profile", "", "write Go's profiles time.pprof and heap.pprof to `DIR`, and say where each epoch's time went")
 	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
+	flags.BoolVar(&o.plots, "plots", true, "draw the run's pictures and write its report.html at its end, in -out")
 	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
 	flags.StringVar(&o.Out, "out", "", "keep the settings and checkpoints in the run's folder `DIR`")
 	flags.IntVar(&o.Keep, "keep", 3, "keep the last `N` checkpoints, and the best")
@@ -108,10 +109,8 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 	}
 	if o.Names.Train != "" {
 		useless["optimizer"] = "no train=OP in -map"
-		for _, optimizer := range graph.Optimizers() {
-			for name := range settings(reflect.ValueOf(optimizer)) {
-				useless[name] = "no train=OP in -map"
-			}
+		for name := range optimizerSettings() {
+			useless[name] = "no train=OP in -map"
 		}
 	}
 	flags.Visit(func(f *flag.Flag) {
@@ -137,7 +136,14 @@ func setFrom(flags *flag.FlagSet, dir string) error {
 	if err != nil {
 		return err
 	}
-	flags.Visit(func(f *flag.Flag) { delete(settings, f.Name) })
+	flags.Visit(func(f *flag.Flag) {
+		delete(settings, f.Name)
+		if f.Name == "optimizer" { // another one may not have that one's settings
+			for name := range optimizerSettings() {
+				delete(settings, name)
+			}
+		}
+	})
 	for name, value := range settings {
 		if flags.Lookup(name) == nil {
 			continue

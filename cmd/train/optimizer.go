@@ -23,15 +23,11 @@ type optimizerFlag struct {
 func (f *optimizerFlag) addTo(flags *flag.FlagSet) {
 	f.given = map[string]float32{}
 	var names []string
-	defaults := map[string][]string{}
 	for _, o := range graph.Optimizers() {
 		names = append(names, o.Name())
-		for setting, value := range settings(reflect.ValueOf(o)) {
-			defaults[setting] = append(defaults[setting], fmt.Sprintf("%s %s", o.Name(), strconv.FormatFloat(value.Float(), 'g', -1, 32)))
-		}
 	}
 	flags.StringVar(&f.name, "optimizer", "rmsprop", "train with `NAME`: "+strings.Join(names, ", "))
-	for setting, of := range defaults {
+	for setting, of := range optimizerSettings() {
 		flags.Func(setting, "the optimizer's `"+setting+"`; by default "+strings.Join(of, ", "), func(text string) error {
 			x, err := strconv.ParseFloat(text, 32)
 			if err != nil {
@@ -71,6 +67,18 @@ func settings(optimizer reflect.Value) map[string]reflect.Value {
 	all := map[string]reflect.Value{}
 	for i := range optimizer.NumField() {
 		all[optimizer.Type().Field(i).Tag.Get("json")] = optimizer.Field(i)
+	}
+	return all
+}
+
+// optimizerSettings returns the settings that optimizers have, each with the
+// default of every optimizer that has it.
+func optimizerSettings() map[string][]string {
+	all := map[string][]string{}
+	for _, o := range graph.Optimizers() {
+		for name, value := range settings(reflect.ValueOf(o)) {
+			all[name] = append(all[name], fmt.Sprintf("%s %s", o.Name(), strconv.FormatFloat(value.Float(), 'g', -1, 32)))
+		}
 	}
 	return all
 }
