@@ -364,13 +364,24 @@ func TestInitErrors(t *testing.T) {
 	}{
 		{"missing", "no checkpoint missing"},
 		{empty, empty + " is neither a run's folder with a checkpoint nor a SavedModel"},
-		{c.Out, "w in the checkpoint " + filepath.Join(c.Out, "model.ckpt-1") + " is of dtype 1 and shape [3, 3, 1, 4], want dtype 1 and shape [3, 3, 1, 32]"},
+		{c.Out, "w in the checkpoint " + filepath.Join(c.Out, "model.ckpt-1") + " is float32 [3, 3, 1, 4], want float32 [3, 3, 1, 32]"},
 	} {
 		c := tutorial(7)
 		c.Init = test.init
 		if err := newTrainer(t, c).Open(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
+	}
+
+	// Python may name checkpoints by absolute paths.
+	elsewhere := t.TempDir()
+	state := fmt.Sprintf("model_checkpoint_path: %q\nlast_preserved_timestamp: 1.5\n", filepath.Join(c.Out, "model.ckpt-1"))
+	if err := os.WriteFile(filepath.Join(elsewhere, "checkpoint"), []byte(state), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Out, c.Init = "", elsewhere
+	if err := newTrainer(t, c).Open(); err != nil {
+		t.Error(err)
 	}
 }
 
