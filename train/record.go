@@ -113,7 +113,7 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	}
 	*r = Record{
 		Kind: from.Kind, Epoch: from.Epoch + from.Epochs, Step: from.Step,
-		Loss: from.Loss,
+		Loss:            from.Loss,
 		ImagesPerSecond: from.ImagesPerSecond, ValidationAccuracy: from.ValidationAccuracy, SampleAccuracy: from.SampleAccuracy,
 		TestAccuracy: from.TestAccuracy, Correct: from.Correct, Total: from.Total,
 		Elapsed: time.Duration(math.Round(from.Seconds * 1e9)),
