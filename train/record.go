@@ -31,9 +31,10 @@ type Record struct {
 	LearningRate float32 // of the step; of an epoch its last step's
 
 	// Of an epoch.
-	ImagesPerSecond    float64 // trained on
-	ValidationAccuracy float64 // on all validation images
-	SampleAccuracy     float64 // on 256 random test images, as in the tutorial
+	ImagesPerSecond    float64  // trained on
+	ValidationAccuracy float64  // on all validation images
+	SampleAccuracy     float64  // on 256 random test images, as in the tutorial
+	Details            *Details // if Config.Details; in no JSON
 
 	// Of the final record.
 	TestAccuracy   float64 // on all test images
