@@ -58,3 +58,31 @@ func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Trainin
 	t.Op = op.NoOp(s.SubScope("train_op").WithControlDependencies(updates...))
 	return t
 }
+
+// Optimizers returns all optimizers, with Python's defaults. Where Python has
+// none for the learning rate, it is one that trains the tutorial's model;
+// RMSProp's are the tutorial's.
+func Optimizers() []Optimizer {
+	return []Optimizer{
+		SGD{LearningRate: 0.1},
+		Momentum{LearningRate: 0.01, Momentum: 0.9},
+		Nesterov{LearningRate: 0.01, Momentum: 0.9},
+		Adagrad{LearningRate: 0.01, InitialAccumulator: 0.1},
+		AdagradDA{LearningRate: 0.01, InitialAccumulator: 0.1},
+		Adadelta{LearningRate: 0.001, Rho: 0.95, Epsilon: 1e-8},
+		Adam{LearningRate: 0.001, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		AMSGrad{LearningRate: 0.001, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		AdaMax{LearningRate: 0.001, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		Ftrl{LearningRate: 0.01, LearningRatePower: -0.5, InitialAccumulator: 0.1},
+		RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10},
+		CenteredRMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10},
+		ProximalSGD{LearningRate: 0.1},
+		ProximalAdagrad{LearningRate: 0.01, InitialAccumulator: 0.1},
+	}
+}
+
+// scalar adds a float32 constant of a name.
+func scalar(s *op.Scope, name string, x float32) tf.Output { return op.Const(s.SubScope(name), x) }
+
+// updateScope is that of a variable's update.
+func updateScope(s *op.Scope, v Variable) *op.Scope { return s.SubScope("update_" + v.Name) }

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 )
@@ -23,31 +25,18 @@ func (r RMSProp) Name() string { return "rmsprop" }
 
 // Validate implements Optimizer.
 func (r RMSProp) Validate() error {
-	switch {
-	case !(r.LearningRate > 0 && finite(r.LearningRate)):
-		return &RangeError{"lr", r.LearningRate, "more than 0"}
-	case !(r.Decay >= 0 && r.Decay <= 1):
-		return &RangeError{"decay", r.Decay, "0 to 1"}
-	case !(r.Momentum >= 0 && r.Momentum <= 1):
-		return &RangeError{"momentum", r.Momentum, "0 to 1"}
-	case !(r.Epsilon >= 0 && finite(r.Epsilon)):
-		return &RangeError{"epsilon", r.Epsilon, "at least 0"}
-	}
-	return nil
+	return cmp.Or(positive("lr", r.LearningRate), fraction("decay", r.Decay), fraction("momentum", r.Momentum), notNegative("epsilon", r.Epsilon))
 }
 
 // Apply implements Optimizer with ResourceApplyRMSProp.
 func (r RMSProp) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
-	scope := s.SubScope("RMSProp")
-	learningRate := op.Const(scope.SubScope("learning_rate"), r.LearningRate)
-	decay := op.Const(scope.SubScope("decay"), r.Decay)
-	momentum := op.Const(scope.SubScope("momentum"), r.Momentum)
-	epsilon := op.Const(scope.SubScope("epsilon"), r.Epsilon)
+	scope := s.SubScope(r.Name())
+	learningRate, decay := scalar(scope, "learning_rate", r.LearningRate), scalar(scope, "decay", r.Decay)
+	momentum, epsilon := scalar(scope, "momentum", r.Momentum), scalar(scope, "epsilon", r.Epsilon)
 	for i, v := range vars {
-		update := scope.SubScope("update_" + v.Name)
 		ms := newSlot(s, v, "RMSProp", 1)
 		mom := newSlot(s, v, "RMSProp_1", 0)
-		updates = append(updates, op.ResourceApplyRMSProp(update, v.Handle, ms.Handle, mom.Handle,
+		updates = append(updates, op.ResourceApplyRMSProp(updateScope(scope, v), v.Handle, ms.Handle, mom.Handle,
 			learningRate, decay, momentum, epsilon, gradients[i]))
 		slots = append(slots, ms, mom)
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -164,7 +165,7 @@ func (s Settings) differences(others Settings) (string, error) {
 	var all []string
 	for name := range a {
 		if a[name] != b[name] {
-			all = append(all, fmt.Sprintf("%s %s (there %s)", name, a[name], or(b[name], "none")))
+			all = append(all, fmt.Sprintf("%s %s (there %s)", name, a[name], cmp.Or(b[name], "none")))
 		}
 	}
 	for name := range b {
@@ -174,11 +175,4 @@ func (s Settings) differences(others Settings) (string, error) {
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", "), nil
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -13,6 +13,7 @@ import (
 
 	"tfrunner/graph"
 	"tfrunner/graph/checkpoint"
+	"tfrunner/graph/savedmodel/tensors"
 )
 
 // A position is how far a run has come.
@@ -150,8 +151,8 @@ func (t *Trainer) restore(prefix string, vars []graph.Variable) error {
 			return err
 		}
 		if want := v.Value; entry.DataType != want.DataType() || entry.Shape.String() != want.Shape().String() {
-			return fmt.Errorf("%s in the checkpoint %s is of dtype %d and shape %v, want dtype %d and shape %v",
-				name, prefix, entry.DataType, entry.Shape, want.DataType(), want.Shape())
+			return fmt.Errorf("%s in the checkpoint %s is %s %v, want %s %v",
+				name, prefix, tensors.Name(entry.DataType), entry.Shape, tensors.Name(want.DataType()), want.Shape())
 		}
 		names = append(names, name)
 	}
@@ -188,8 +189,14 @@ func checkpointOf(path string) (string, error) {
 		return path, nil // there is no file of a prefix's name
 	}
 	for _, state := range []string{bestState, lastState} {
-		if name, _, err := readState(filepath.Join(path, state)); err != nil || name != "" {
-			return filepath.Join(path, name), err
+		name, _, err := readState(filepath.Join(path, state))
+		switch {
+		case err != nil:
+			return "", err
+		case filepath.IsAbs(name): // as Python may write it
+			return name, nil
+		case name != "":
+			return filepath.Join(path, name), nil
 		}
 	}
 	if variables := filepath.Join(path, "variables", "variables"); exists(variables + ".index") {

@@ -309,6 +309,49 @@ func TestPythonRestores(t *testing.T) {
 	}
 }
 
+// TestInitFromModule starts from a SavedModel whose weights are attributes of a
+// tf.Module, as TensorFlow 2 saves them.
+func TestInitFromModule(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "module.py")
+	if err := os.WriteFile(script, []byte(`
+import sys
+import numpy as np
+import tensorflow as tf
+m = tf.Module()
+for name, shape in [("w", [3, 3, 1, 4]), ("w2", [3, 3, 4, 4]), ("w3", [3, 3, 4, 8]), ("w4", [128, 16]), ("w_o", [16, 10])]:
+    value = (np.arange(np.prod(shape)) + len(name)).astype(np.float32).reshape(shape)
+    value.tofile(sys.argv[1] + "/" + name)
+    setattr(m, name, tf.Variable(value))
+tf.saved_model.save(m, sys.argv[1])
+`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cmd, err := python.Command(context.Background(), os.Stderr, script, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := python.Output(cmd); err != nil {
+		t.Fatal(err)
+	}
+	c := inFolder("")
+	c.Init = dir
+	trainer := newTrainer(t, c)
+	if err := trainer.Open(); err != nil {
+		t.Fatal(err)
+	}
+	weights := trainer.Model().Weights
+	for i, got := range variables(t, trainer, weights) {
+		want, err := os.ReadFile(filepath.Join(dir, weights[i].Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s has other values than in Python", weights[i].Name)
+		}
+	}
+}
+
 func TestInitErrors(t *testing.T) {
 	d := small(t, 128)
 	c := inFolder(t.TempDir())
@@ -321,13 +364,24 @@ func TestInitErrors(t *testing.T) {
 	}{
 		{"missing", "no checkpoint missing"},
 		{empty, empty + " is neither a run's folder with a checkpoint nor a SavedModel"},
-		{c.Out, "w in the checkpoint " + filepath.Join(c.Out, "model.ckpt-1") + " is of dtype 1 and shape [3, 3, 1, 4], want dtype 1 and shape [3, 3, 1, 32]"},
+		{c.Out, "w in the checkpoint " + filepath.Join(c.Out, "model.ckpt-1") + " is float32 [3, 3, 1, 4], want float32 [3, 3, 1, 32]"},
 	} {
 		c := tutorial(7)
 		c.Init = test.init
 		if err := newTrainer(t, c).Open(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
+	}
+
+	// Python may name checkpoints by absolute paths.
+	elsewhere := t.TempDir()
+	state := fmt.Sprintf("model_checkpoint_path: %q\nlast_preserved_timestamp: 1.5\n", filepath.Join(c.Out, "model.ckpt-1"))
+	if err := os.WriteFile(filepath.Join(elsewhere, "checkpoint"), []byte(state), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Out, c.Init = "", elsewhere
+	if err := newTrainer(t, c).Open(); err != nil {
+		t.Error(err)
 	}
 }
 

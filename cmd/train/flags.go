@@ -25,22 +25,20 @@ type options struct {
 	print     string
 	digit     int
 	profile   string
+	plots     bool
 	dumpGraph string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var optimizer graph.RMSProp
+	var optimizer optimizerFlag
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	float32Var(flags, &optimizer.LearningRate, "lr", 0.001, "RMSProp's learning `rate`")
-	float32Var(flags, &optimizer.Decay, "decay", 0.9, "RMSProp's decay of the mean `square`")
-	float32Var(flags, &optimizer.Momentum, "momentum", 0, "RMSProp's `momentum`")
-	float32Var(flags, &optimizer.Epsilon, "epsilon", 1e-10, "RMSProp's `epsilon`")
+	optimizer.addTo(flags)
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
@@ -52,6 +50,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.digit, "digit", 0, "the `number` of -print's test image")
 	flags.StringVar(&o.profile, "profile", "", "write Go's profiles time.pprof and heap.pprof to `DIR`, and say where each epoch's time went")
 	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
+	flags.BoolVar(&o.plots, "plots", true, "draw the run's pictures and write its report.html at its end, in -out")
 	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
 	flags.StringVar(&o.Out, "out", "", "keep the settings and checkpoints in the run's folder `DIR`")
 	flags.IntVar(&o.Keep, "keep", 3, "keep the last `N` checkpoints, and the best")
@@ -86,7 +85,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			return o, err
 		}
 	}
-	o.Optimizer = optimizer
+	if o.Names.Train == "" {
+		var err error
+		if o.Optimizer, err = optimizer.optimizer(); err != nil {
+			return o, err
+		}
+	}
 	if o.graph == "" && o.Names == (graph.Names{}) {
 		return o, nil
 	}
@@ -104,8 +108,8 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 		useless["keep-hidden"] = "keep_hidden=NAME in -map"
 	}
 	if o.Names.Train != "" {
-		o.Optimizer = nil
-		for _, name := range []string{"lr", "decay", "momentum", "epsilon"} {
+		useless["optimizer"] = "no train=OP in -map"
+		for name := range optimizerSettings() {
 			useless[name] = "no train=OP in -map"
 		}
 	}
@@ -132,7 +136,14 @@ func setFrom(flags *flag.FlagSet, dir string) error {
 	if err != nil {
 		return err
 	}
-	flags.Visit(func(f *flag.Flag) { delete(settings, f.Name) })
+	flags.Visit(func(f *flag.Flag) {
+		delete(settings, f.Name)
+		if f.Name == "optimizer" { // another one may not have that one's settings
+			for name := range optimizerSettings() {
+				delete(settings, name)
+			}
+		}
+	})
 	for name, value := range settings {
 		if flags.Lookup(name) == nil {
 			continue

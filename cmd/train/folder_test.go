@@ -99,9 +99,31 @@ func TestExport(t *testing.T) {
 			t.Errorf("%v: exit code %d, error %q", args, code, message)
 		}
 	}
-	for _, file := range []string{filepath.Join(model, "saved_model.pb"), filepath.Join(model, "variables", "variables.index"), frozen} {
+	for _, file := range []string{filepath.Join(run, "report.html"), filepath.Join(run, "plots", "confusion.png"), filepath.Join(model, "saved_model.pb"), filepath.Join(model, "variables", "variables.index"), frozen} {
 		if _, err := os.Stat(file); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestOptimizer resumes a run of an optimizer that keeps powers beside its
+// slots, and takes its settings from the run's folder.
+func TestOptimizer(t *testing.T) {
+	args := []string{"-json", "-seed", "7", "-batch", "64", "-optimizer", "adam", "-beta1", "0.8"}
+	_, whole, _ := try(t, append(args, "-steps", "6")...)
+	dir := filepath.Join(t.TempDir(), "run")
+	code, first, message := try(t, append(args, "-steps", "3", "-out", dir, "-plots=false")...)
+	if code != 0 {
+		t.Fatalf("exit code %d, error %q", code, message)
+	}
+	code, second, message := try(t, "-json", "-steps", "6", "-out", dir, "-resume", "-plots=false")
+	if code != 0 {
+		t.Fatalf("exit code %d, error %q", code, message)
+	}
+	if got, want := steps(strings.Split(first+second, "\n")), steps(strings.Split(whole, "\n")); got != want || got == "" {
+		t.Errorf("resumed:\n%s\nin one:\n%s", got, want)
+	}
+	if code, _, message := try(t, "-out", dir, "-resume", "-optimizer", "sgd"); code != 1 || !strings.Contains(message, `optimizer "sgd" (there "adam")`) {
+		t.Errorf("exit code %d, error %q", code, message)
 	}
 }

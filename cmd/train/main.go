@@ -20,6 +20,7 @@ import (
 	"tfrunner/mnist"
 	"tfrunner/train"
 	"tfrunner/train/console"
+	"tfrunner/train/plots"
 )
 
 func main() {
@@ -154,8 +155,19 @@ func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, 
 	if o.Out != "" {
 		beside("history", train.History(o.Out))
 	}
-	if err := t.Run(ctx, data, train.Multi(recorders...)); err != nil || o.export == "" {
+	if err := t.Run(ctx, data, train.Multi(recorders...)); err != nil {
 		return err
+	}
+	if o.Out != "" && o.plots {
+		switch _, err := plots.Write(ctx, o.Out, o.Device, data.Test); {
+		case errors.Is(err, train.ErrInterrupted):
+			return err
+		case err != nil:
+			fmt.Fprintf(stderr, "train: drawing %s: %v\n", o.Out, err)
+		}
+	}
+	if o.export == "" {
+		return nil
 	}
 	if o.freeze {
 		return t.Freeze(o.export)

@@ -71,6 +71,10 @@ func TestUsage(t *testing.T) {
 		{"-momentum -1", "-momentum -1: want 0 to 1"},
 		{"-epsilon -1", "-epsilon -1: want at least 0"},
 		{"-target 1.1", "-target 1.1: want 0 to 1"},
+		{"-optimizer adam -lr 0", "-lr 0: want more than 0"},
+		{"-optimizer adam -momentum 0.5", "-momentum: adam has beta1, beta2, epsilon, lr"},
+		{"-rho 0.5", "-rho: rmsprop has decay, epsilon, lr, momentum"},
+		{"-optimizer lion", "-optimizer lion: want one of sgd, momentum, nesterov, "},
 		{"-seed x", `invalid value "x" for flag -seed`},
 		{"-device gpu:9", "-device gpu:9: want auto, cpu or one of those that libtensorflow sees: cpu:0"},
 		{"-device moon", "-device moon: want auto, cpu or one of those that libtensorflow sees: cpu:0"},
@@ -89,7 +93,7 @@ func TestHelp(t *testing.T) {
 	if code := exitCode(run(context.Background(), []string{"-help"}, &stdout, &stderr)); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"-keep-hidden part", "(default 0.5)", "(default 1e-10)", "(default 0.992)", "-dump-graph FILE"} {
+	for _, want := range []string{"-keep-hidden part", "(default 0.5)", "adam 1e-08", "train with NAME: sgd, ", "(default 0.992)", "-dump-graph FILE"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &stderr)
 		}

@@ -90,7 +90,7 @@ func TestDifferences(t *testing.T) {
 			node(g, "conv1/Conv2D").Attr["padding"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_S{S: []byte("VALID")}}
 		}, "attributes differ: padding", "conv1/Conv2D"},
 		{"constant", func(g *graphpb.GraphDef) { setFloat(node(g, "w/random_normal/stddev/Const"), 0.02) }, "attributes differ: value", "w/random_normal/stddev/Const"},
-		{"learning rate", func(g *graphpb.GraphDef) { setFloat(node(g, "RMSProp/learning_rate/Const"), 0.0010001) }, "attributes differ: value", "RMSProp/learning_rate/Const"},
+		{"learning rate", func(g *graphpb.GraphDef) { setFloat(node(g, "rmsprop/learning_rate/Const"), 0.0010001) }, "attributes differ: value", "rmsprop/learning_rate/Const"},
 		{"slot's initial value", func(g *graphpb.GraphDef) { setFloat(node(g, "w4/RMSProp/initial/Const"), 0) }, "attributes differ: value", "w4/RMSProp/initial/Const"},
 		{"shape in a constant", func(g *graphpb.GraphDef) {
 			node(g, "conv3/Const").Attr["value"].GetTensor().TensorContent = []byte{0xff, 0xff, 0xff, 0xff, 0, 4, 0, 0}
@@ -110,13 +110,13 @@ func TestDifferences(t *testing.T) {
 			remove(g, "conv2/Relu")
 		}, "A has the op Relu, B the op Conv2D", "conv2/Relu"},
 		{"missing input", func(g *graphpb.GraphDef) {
-			n := node(g, "RMSProp/update_w2/ResourceApplyRMSProp")
+			n := node(g, "rmsprop/update_w2/ResourceApplyRMSProp")
 			n.Input = n.Input[:len(n.Input)-1]
-		}, "A has 8 inputs, B has 7", "RMSProp/update_w2/ResourceApplyRMSProp"},
+		}, "A has 8 inputs, B has 7", "rmsprop/update_w2/ResourceApplyRMSProp"},
 		{"missing update", func(g *graphpb.GraphDef) {
 			remove(g, "train_op/NoOp")
-			remove(g, "RMSProp/update_w3/ResourceApplyRMSProp")
-		}, "only A has this", "RMSProp/update_w3/ResourceApplyRMSProp"},
+			remove(g, "rmsprop/update_w3/ResourceApplyRMSProp")
+		}, "only A has this", "rmsprop/update_w3/ResourceApplyRMSProp"},
 		{"seed", func(g *graphpb.GraphDef) {
 			node(g, "w3/random_normal/RandomStandardNormal").Attr["seed"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_I{I: 8}}
 		}, "attributes differ: seed", "w3/random_normal/RandomStandardNormal"},
@@ -136,7 +136,7 @@ func TestDifferences(t *testing.T) {
 		{"another output", func(g *graphpb.GraphDef) { node(g, "loss/Mean").Input[0] = "loss/SoftmaxCrossEntropyWithLogits:1" }, "A reads output 0, B reads output 1", "loss/SoftmaxCrossEntropyWithLogits"},
 		{"another op", func(g *graphpb.GraphDef) { node(g, "conv1/Relu").Op = "Elu" }, "A has the op Relu, B the op Elu", "conv1/Relu"},
 		{"variables swapped", func(g *graphpb.GraphDef) {
-			a, b := node(g, "RMSProp/update_w/ResourceApplyRMSProp"), node(g, "RMSProp/update_w2/ResourceApplyRMSProp")
+			a, b := node(g, "rmsprop/update_w/ResourceApplyRMSProp"), node(g, "rmsprop/update_w2/ResourceApplyRMSProp")
 			a.Input[1], b.Input[1] = b.Input[1], a.Input[1]
 		}, "attributes differ: shape", "w/RMSProp/VarHandleOp"},
 	} {
