@@ -1,11 +1,11 @@
 // Package tensorboard writes the records of a training run for TensorBoard,
 // with TensorFlow's own summary ops.
 //
-// The scalars train/loss and train/learning_rate are of each step, train/
-// epoch_loss, train/images_per_second, validation/accuracy and test/
-// sample_accuracy of each epoch, test/accuracy of the run's end. An epoch with
-// train.Details adds histograms, weights/NAME and gradients/NAME, and the images
-// filters/NAME, of a first layer that sees gray images, and
+// The scalars of each step are train/loss and train/learning_rate; of each
+// epoch train/epoch_loss, train/images_per_second, validation/accuracy and
+// test/sample_accuracy; of the run's end test/accuracy. An epoch with
+// train.Details adds the histograms weights/NAME and gradients/NAME, and the
+// images filters/NAME, of a first layer that sees gray images, and
 // validation/misclassified.
 package tensorboard
 
