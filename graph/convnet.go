@@ -81,9 +81,9 @@ func (c ConvNet) Build(s *op.Scope) Model {
 	m.KeepHidden = placeholder(s, "p_keep_hidden", tf.Float, tf.ScalarShape())
 	m.PyX = model(s, m.X, w, c.dropout(m.KeepConv), c.dropout(m.KeepHidden))
 
-	cost := s.SubScope("cost")
-	loss, _ := op.SoftmaxCrossEntropyWithLogits(cost, m.PyX, m.Y)
-	m.Cost = op.Mean(cost, loss, op.Const(cost, []int32{0}))
+	loss := s.SubScope("loss")
+	each, _ := op.SoftmaxCrossEntropyWithLogits(loss, m.PyX, m.Y)
+	m.Cost = op.Mean(loss, each, op.Const(loss, []int32{0}))
 	m.Predict = argMax(s.SubScope("predict_op"), m.PyX)
 
 	test := s.SubScope("test")

@@ -56,7 +56,7 @@ func ExampleImport() {
 		fmt.Println(err)
 		return
 	}
-	names, err := graph.ParseNames("images=X:0,labels=Y:0,loss=cost/Mean:0,predictions=predict_op/ArgMax:0,keep_conv=p_keep_conv:0,keep_hidden=p_keep_hidden:0")
+	names, err := graph.ParseNames("images=X:0,labels=Y:0,loss=loss/Mean:0,predictions=predict_op/ArgMax:0,keep_conv=p_keep_conv:0,keep_hidden=p_keep_hidden:0")
 	if err != nil {
 		fmt.Println(err)
 		return

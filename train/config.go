@@ -50,6 +50,10 @@ type Config struct {
 	// Force resumes a run that was made with other settings.
 	Force bool
 
+	// Details has each epoch's record hold Details. They cost time, and change
+	// no numbers.
+	Details bool
+
 	// Device is where the graph runs: "auto" or "" lets TensorFlow choose,
 	// "cpu" hides the GPUs, "gpu:N" shows the one only.
 	Device string

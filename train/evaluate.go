@@ -77,12 +77,17 @@ func (t *Trainer) Probabilities(set mnist.Set) (*tf.Tensor, error) {
 // count is Evaluate for a set whose feeds are made.
 func (t *Trainer) count(ctx context.Context, batches []feed, set mnist.Set) (correct int, err error) {
 	classes, err := t.classes(ctx, batches)
+	return right(classes, set), err
+}
+
+// right returns how many of a set's images have the class that was found.
+func right(classes []int64, set mnist.Set) (n int) {
 	for i, class := range classes {
 		if class == int64(set.Labels[i]) {
-			correct++
+			n++
 		}
 	}
-	return correct, err
+	return n
 }
 
 func (t *Trainer) classes(ctx context.Context, batches []feed) (all []int64, err error) {

@@ -30,9 +30,10 @@ type Record struct {
 	Loss float32 // of the step's batch, before its update; of an epoch the mean
 
 	// Of an epoch.
-	ImagesPerSecond    float64 // trained on
-	ValidationAccuracy float64 // on all validation images
-	SampleAccuracy     float64 // on 256 random test images, as in the tutorial
+	ImagesPerSecond    float64  // trained on
+	ValidationAccuracy float64  // on all validation images
+	SampleAccuracy     float64  // on 256 random test images, as in the tutorial
+	Details            *Details // if Config.Details; in no JSON
 
 	// Of the final record.
 	TestAccuracy   float64 // on all test images

@@ -114,17 +114,23 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 func (r *run) trainEpoch(ctx context.Context) error {
 	start, first := time.Now(), r.Step
 	var session, recording time.Duration
+	var gradients []*tf.Tensor
 	for _, f := range r.training[r.Step-r.Epoch*len(r.training):] {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w in epoch %d after %d steps, %.1f s", ErrInterrupted, r.Epoch, r.Step, time.Since(r.start).Seconds())
 		}
 		before := time.Now()
-		loss, err := r.trainStep(f)
+		var fetches []tf.Output
+		if r.config.Details && (r.Step+1)%len(r.training) == 0 {
+			fetches = r.Trainer.training.Gradients
+		}
+		loss, fetched, err := r.trainStep(f, fetches...)
 		stepped := time.Now()
 		session += stepped.Sub(before)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", r.Step+1, err)
 		}
+		gradients = fetched
 		r.Step++
 		r.Loss += float64(loss)
 		r.Tested = false
@@ -139,7 +145,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 	}
 	trained := time.Since(start)
 
-	correct, err := r.count(ctx, r.validation, r.data.Validation)
+	classes, err := r.classes(ctx, r.validation)
 	if err != nil {
 		return err
 	}
@@ -147,15 +153,22 @@ func (r *run) trainEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var details *Details
+	if r.config.Details {
+		if details, err = r.details(gradients, classes, r.data.Validation); err != nil {
+			return err
+		}
+	}
 	epoch, loss := r.Epoch, r.Loss/float64(len(r.training))
 	r.Epoch, r.Loss = r.Epoch+1, 0
-	r.Tested, r.Validation = true, accuracy(correct, r.data.Validation.Len())
+	r.Tested, r.Validation = true, accuracy(right(classes, r.data.Validation), r.data.Validation.Len())
 	r.done = r.done || r.reached()
 	return r.recorder.Record(Record{
 		Kind: Epoch, Epoch: epoch, Step: r.Step, StepsPerEpoch: len(r.training),
 		Loss:               float32(loss),
 		ImagesPerSecond:    float64((r.Step-first)*r.config.Batch) / trained.Seconds(),
 		ValidationAccuracy: r.Validation, SampleAccuracy: sample,
+		Details: details,
 		Elapsed: time.Since(start),
 		Session: session, Feeding: trained - session - recording,
 		Evaluating: time.Since(start) - trained, Recording: recording,
@@ -168,17 +181,18 @@ func (r *run) reached() bool {
 		r.config.Target > 0 && r.Tested && r.Validation >= r.config.Target
 }
 
-// trainStep trains on one batch and returns the loss before the update.
-func (t *Trainer) trainStep(f feed) (float32, error) {
-	out, err := t.session.Run(f, []tf.Output{t.model.Cost}, []*tf.Operation{t.training.Op})
+// trainStep trains on one batch and returns the loss before the update, and the
+// values of other tensors in the same step.
+func (t *Trainer) trainStep(f feed, others ...tf.Output) (float32, []*tf.Tensor, error) {
+	out, err := t.session.Run(f, append([]tf.Output{t.model.Cost}, others...), []*tf.Operation{t.training.Op})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	loss := out[0].Value().(float32)
 	if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
-		return 0, fmt.Errorf("the loss is %v: the training diverged; a smaller learning rate may help", loss)
+		return 0, nil, fmt.Errorf("the loss is %v: the training diverged; a smaller learning rate may help", loss)
 	}
-	return loss, nil
+	return loss, out[1:], nil
 }
 
 func accuracy(correct, total int) float64 { return float64(correct) / float64(total) }

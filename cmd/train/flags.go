@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 
 	"tfrunner/graph"
@@ -26,6 +27,7 @@ type options struct {
 	digit     int
 	profile   string
 	plots     bool
+	board     string
 	dumpGraph string
 }
 
@@ -49,6 +51,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.print, "print", "", "print the value of the graph's `TENSOR`, such as conv1/Relu:0, for one test image, and do not train")
 	flags.IntVar(&o.digit, "digit", 0, "the `number` of -print's test image")
 	flags.StringVar(&o.profile, "profile", "", "write Go's profiles time.pprof and heap.pprof to `DIR`, and say where each epoch's time went")
+	flags.StringVar(&o.board, "tensorboard", "", "write `WHAT` into -out for TensorBoard: scalars (and the graph), or all: also, after each epoch,\n"+
+		"histograms of weights and gradients, the filters and misclassified digits")
 	flags.StringVar(&o.dumpGraph, "dump-graph", "", "write the GraphDef to `FILE`, as text if it ends in .pbtxt, and do not train")
 	flags.BoolVar(&o.plots, "plots", true, "draw the run's pictures and write its report.html at its end, in -out")
 	flags.StringVar(&o.Init, "init", "", "start from the weights of a checkpoint, a SavedModel or a run's folder, `PATH`")
@@ -75,11 +79,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	switch {
 	case flags.NArg() > 0:
 		return o, usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
+	case !slices.Contains([]string{"", "scalars", "all"}, o.board):
+		return o, usageError{fmt.Errorf("-tensorboard %s: want scalars or all", o.board)}
+	case o.board != "" && o.Out == "":
+		return o, usageError{errors.New("-tensorboard: want -out with the run's folder")}
 	case o.freeze && o.export == "":
 		return o, usageError{errors.New("-freeze: want -export with the file's name")}
 	case o.graph != "" && o.export != "":
 		return o, usageError{errors.New("-export: want the ConvNet, not -graph")}
 	}
+	o.Details = o.board == "all"
 	if o.Resume && o.Out != "" {
 		if err := setFrom(flags, o.Out); err != nil {
 			return o, err

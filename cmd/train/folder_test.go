@@ -75,6 +75,8 @@ func TestOut(t *testing.T) {
 		{[]string{"-resume"}, 2, "-resume true: want -out"},
 		{[]string{"-force"}, 2, "-force true: want -resume"},
 		{[]string{"-freeze"}, 2, "-freeze: want -export"},
+		{[]string{"-tensorboard", "all"}, 2, "-tensorboard: want -out"},
+		{[]string{"-tensorboard", "graph", "-out", dir}, 2, "-tensorboard graph: want scalars or all"},
 		{[]string{"-keep", "0", "-out", dir}, 2, "-keep 0: want at least 1"},
 		{[]string{"-init", dir + "b"}, 1, "no checkpoint " + dir + "b"},
 		{[]string{"-freeze", "-export", filepath.Join(dir, "missing", "model.pb")}, 1, filepath.Join(dir, "missing")},

@@ -21,6 +21,7 @@ import (
 	"tfrunner/train"
 	"tfrunner/train/console"
 	"tfrunner/train/plots"
+	"tfrunner/train/tensorboard"
 )
 
 func main() {
@@ -154,6 +155,18 @@ func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, 
 	}
 	if o.Out != "" {
 		beside("history", train.History(o.Out))
+	}
+	if o.board != "" {
+		board, err := tensorboard.New(o.Out, t.Graph())
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := board.Close(); err != nil {
+				fmt.Fprintf(stderr, "train: tensorboard: %v\n", err)
+			}
+		}()
+		beside("tensorboard", board)
 	}
 	if err := t.Run(ctx, data, train.Multi(recorders...)); err != nil {
 		return err

@@ -49,7 +49,7 @@ func definition(t testing.TB, s *op.Scope) *graphpb.GraphDef {
 // whole compares all that the parity test compares.
 var whole = graphdiff.Options{
 	Inputs:    []graphdiff.Pair{{A: "X", B: "X"}, {A: "Y", B: "Y"}, {A: "p_keep_conv", B: "p_keep_conv"}, {A: "p_keep_hidden", B: "p_keep_hidden"}},
-	Outputs:   []graphdiff.Pair{{A: "output/MatMul", B: "output/MatMul"}, {A: "cost/Mean", B: "cost/Mean"}, {A: "predict_op/ArgMax", B: "predict_op/ArgMax"}},
+	Outputs:   []graphdiff.Pair{{A: "output/MatMul", B: "output/MatMul"}, {A: "loss/Mean", B: "loss/Mean"}, {A: "predict_op/ArgMax", B: "predict_op/ArgMax"}},
 	Variables: true,
 }
 
@@ -133,7 +133,7 @@ func TestDifferences(t *testing.T) {
 		{"input in another's place", func(g *graphpb.GraphDef) {
 			node(g, "hidden/dropout/rate/Sub").Input[1] = "p_keep_conv"
 		}, "A reads p_keep_hidden:0, B reads p_keep_conv:0", "p_keep_hidden"},
-		{"another output", func(g *graphpb.GraphDef) { node(g, "cost/Mean").Input[0] = "cost/SoftmaxCrossEntropyWithLogits:1" }, "A reads output 0, B reads output 1", "cost/SoftmaxCrossEntropyWithLogits"},
+		{"another output", func(g *graphpb.GraphDef) { node(g, "loss/Mean").Input[0] = "loss/SoftmaxCrossEntropyWithLogits:1" }, "A reads output 0, B reads output 1", "loss/SoftmaxCrossEntropyWithLogits"},
 		{"another op", func(g *graphpb.GraphDef) { node(g, "conv1/Relu").Op = "Elu" }, "A has the op Relu, B the op Elu", "conv1/Relu"},
 		{"variables swapped", func(g *graphpb.GraphDef) {
 			a, b := node(g, "rmsprop/update_w/ResourceApplyRMSProp"), node(g, "rmsprop/update_w2/ResourceApplyRMSProp")
@@ -315,7 +315,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{dangling, whole, "graph B has no node conv1/Relu, which its node conv1/MaxPool reads"},
 		{twice, whole, "graph B has two nodes of the name"},
-		{tutorial(t), graphdiff.Options{Outputs: []graphdiff.Pair{{A: "cost/Mean", B: "loss"}}}, "graph B has no node loss; "},
+		{tutorial(t), graphdiff.Options{Outputs: []graphdiff.Pair{{A: "loss/Mean", B: "loss"}}}, "graph B has no node loss; "},
 		{tutorial(t), graphdiff.Options{Inputs: []graphdiff.Pair{{A: "Z", B: "X"}}}, "graph A has no node Z; "},
 	} {
 		if _, err := graphdiff.Compare(tutorial(t), test.b, test.o); err == nil || !strings.Contains(err.Error(), test.want) {
