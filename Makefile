@@ -23,10 +23,10 @@ test: setup ## run all tests: this module's, the set-up's, and the bindings' own
 	go test -C scripts/setup ./...
 	go test $(BINDINGS) $(BINDINGS)/op
 
-parity: setup ## hold the Go program against the tutorial in Python, bit for bit (about 4 minutes)
+parity: setup ## hold the Go program against the tutorial in Python, bit for bit (about 6 minutes)
 	go run ./scripts/parity
 
-parity-full: setup ## the same over 10 epochs
+parity-full: setup ## the same over 10 epochs (about 12 minutes)
 	go run ./scripts/parity -epochs 10
 
 check: setup ## gofmt, go vet and staticcheck
