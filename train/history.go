@@ -86,9 +86,12 @@ func (h *history) open(first Record) error {
 func (h *history) writeTable() error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"epoch", "step", "loss", "validation_accuracy", "sample_accuracy", "images_per_second", "seconds"})
+	w.Write([]string{"epoch", "step", "loss", "learning_rate", "validation_accuracy", "sample_accuracy", "images_per_second", "seconds"})
 	for _, r := range h.epochs {
-		row := []string{strconv.Itoa(r.Epoch), strconv.Itoa(r.Step), strconv.FormatFloat(float64(r.Loss), 'g', -1, 32)}
+		row := []string{strconv.Itoa(r.Epoch), strconv.Itoa(r.Step)}
+		for _, x := range []float32{r.Loss, r.LearningRate} {
+			row = append(row, strconv.FormatFloat(float64(x), 'g', -1, 32))
+		}
 		for _, x := range []float64{r.ValidationAccuracy, r.SampleAccuracy, r.ImagesPerSecond, r.Elapsed.Seconds()} {
 			row = append(row, strconv.FormatFloat(x, 'g', -1, 64))
 		}

@@ -27,7 +27,8 @@ type Record struct {
 	Step          int // training steps so far
 	StepsPerEpoch int
 
-	Loss float32 // of the step's batch, before its update; of an epoch the mean
+	Loss         float32 // of the step's batch, before its update; of an epoch the mean
+	LearningRate float32 // the optimizer's; 0 of an imported graph that trains itself
 
 	// Of an epoch.
 	ImagesPerSecond    float64  // trained on
@@ -74,11 +75,12 @@ func (r Record) MarshalJSON() ([]byte, error) {
 			Epoch              int     `json:"epoch"`
 			Step               int     `json:"step"`
 			Loss               float32 `json:"loss"`
+			LearningRate       float32 `json:"learning_rate"`
 			ValidationAccuracy float64 `json:"validation_accuracy"`
 			SampleAccuracy     float64 `json:"sample_accuracy"`
 			ImagesPerSecond    float64 `json:"images_per_second"`
 			Seconds            float64 `json:"seconds"`
-		}{r.Kind, r.Epoch, r.Step, r.Loss, r.ValidationAccuracy, r.SampleAccuracy, r.ImagesPerSecond, r.Elapsed.Seconds()})
+		}{r.Kind, r.Epoch, r.Step, r.Loss, r.LearningRate, r.ValidationAccuracy, r.SampleAccuracy, r.ImagesPerSecond, r.Elapsed.Seconds()})
 	case Final:
 		return json.Marshal(struct {
 			Kind         Kind    `json:"kind"`
@@ -101,6 +103,7 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 		Epochs             int     `json:"epochs"`
 		Step               int     `json:"step"`
 		Loss               float32 `json:"loss"`
+		LearningRate       float32 `json:"learning_rate"`
 		ValidationAccuracy float64 `json:"validation_accuracy"`
 		SampleAccuracy     float64 `json:"sample_accuracy"`
 		ImagesPerSecond    float64 `json:"images_per_second"`
@@ -114,7 +117,7 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	}
 	*r = Record{
 		Kind: from.Kind, Epoch: from.Epoch + from.Epochs, Step: from.Step,
-		Loss:            from.Loss,
+		Loss: from.Loss, LearningRate: from.LearningRate,
 		ImagesPerSecond: from.ImagesPerSecond, ValidationAccuracy: from.ValidationAccuracy, SampleAccuracy: from.SampleAccuracy,
 		TestAccuracy: from.TestAccuracy, Correct: from.Correct, Total: from.Total,
 		Elapsed: time.Duration(math.Round(from.Seconds * 1e9)),

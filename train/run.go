@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -82,6 +83,7 @@ type run struct {
 	training, validation []feed
 	recorder             Recorder
 	start                time.Time
+	rate                 float32 // the optimizer's learning rate
 	position
 	done bool
 
@@ -106,7 +108,17 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Trainer: t, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
+	settings, err := t.config.settings(d.Train.Len())
+	if err != nil {
+		return nil, err
+	}
+	var rate float32
+	if lr := settings["lr"]; lr != nil { // an imported graph may train itself
+		if err := json.Unmarshal(lr, &rate); err != nil {
+			return nil, err
+		}
+	}
+	return &run{Trainer: t, rate: rate, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
 }
 
 // trainEpoch trains for the rest of an epoch, or for what Steps leaves of it: an
@@ -135,7 +147,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		r.Loss += float64(loss)
 		r.Tested = false
 		r.done = r.Step == r.config.Steps
-		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss}); err != nil {
+		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss, LearningRate: r.rate}); err != nil {
 			return err
 		}
 		recording += time.Since(stepped)
@@ -165,7 +177,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 	r.done = r.done || r.reached()
 	return r.recorder.Record(Record{
 		Kind: Epoch, Epoch: epoch, Step: r.Step, StepsPerEpoch: len(r.training),
-		Loss:               float32(loss),
+		Loss: float32(loss), LearningRate: r.rate,
 		ImagesPerSecond:    float64((r.Step-first)*r.config.Batch) / trained.Seconds(),
 		ValidationAccuracy: r.Validation, SampleAccuracy: sample,
 		Details: details,

@@ -166,7 +166,7 @@ func TestRecords(t *testing.T) {
 		t.Errorf("records %v, want %v", kinds, want)
 	}
 	steps, epoch := r.of(train.Step), r.of(train.Epoch)[1]
-	if mean := (steps[2].Loss + steps[3].Loss) / 2; math.Abs(float64(epoch.Loss-mean)) > 1e-6 || epoch.Epoch != 1 || epoch.Step != 4 {
+	if mean := (steps[2].Loss + steps[3].Loss) / 2; math.Abs(float64(epoch.Loss-mean)) > 1e-6 || epoch.Epoch != 1 || epoch.Step != 4 || epoch.LearningRate != 0.001 || steps[3].LearningRate != 0.001 {
 		t.Errorf("%+v, want epoch 1, step 4, loss %v", epoch, mean)
 	}
 	if epoch.ValidationAccuracy*300 != math.Round(epoch.ValidationAccuracy*300) || epoch.ImagesPerSecond <= 0 || epoch.Elapsed <= 0 {
@@ -317,7 +317,7 @@ func TestJSON(t *testing.T) {
 	for _, rec := range []train.Record{
 		{Kind: train.Step, Step: 1, StepsPerEpoch: 429, Loss: 2.302584},
 		{Kind: train.Step, Step: 2, StepsPerEpoch: 429, Loss: 0.1},
-		{Kind: train.Epoch, Epoch: 3, Step: 1716, Loss: 0.25, ValidationAccuracy: 0.9912, SampleAccuracy: 1, ImagesPerSecond: 2345.5, Elapsed: 23400 * time.Millisecond},
+		{Kind: train.Epoch, Epoch: 3, Step: 1716, Loss: 0.25, LearningRate: 0.001, ValidationAccuracy: 0.9912, SampleAccuracy: 1, ImagesPerSecond: 2345.5, Elapsed: 23400 * time.Millisecond},
 		{Kind: train.Final, Epoch: 4, Step: 1716, TestAccuracy: 0.9921, Correct: 9921, Total: 10000, Elapsed: 2 * time.Minute},
 	} {
 		if err := r.Record(rec); err != nil {
@@ -326,7 +326,7 @@ func TestJSON(t *testing.T) {
 	}
 	want := `{"kind":"step","epoch":0,"step":1,"loss":2.302584}
 {"kind":"step","epoch":0,"step":2,"loss":0.1}
-{"kind":"epoch","epoch":3,"step":1716,"loss":0.25,"validation_accuracy":0.9912,"sample_accuracy":1,"images_per_second":2345.5,"seconds":23.4}
+{"kind":"epoch","epoch":3,"step":1716,"loss":0.25,"learning_rate":0.001,"validation_accuracy":0.9912,"sample_accuracy":1,"images_per_second":2345.5,"seconds":23.4}
 {"kind":"final","epochs":4,"step":1716,"test_accuracy":0.9921,"correct":9921,"total":10000,"seconds":120}
 `
 	if b.String() != want {
