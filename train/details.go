@@ -17,7 +17,7 @@ type Details struct {
 	Gradients []checkpoint.Value
 
 	Missed  mnist.Set // the first of the validation images that are classified wrongly, at most MaxMissed
-	Classes []int64   // what they are taken for
+	Classes []int64   // what they are classified as
 }
 
 // MaxMissed is how many images a Details holds at most.

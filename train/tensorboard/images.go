@@ -59,7 +59,7 @@ func filters(t *tf.Tensor) *image.Gray {
 }
 
 // digits draws the images that were missed, 5 a row, each over its label and
-// what it was taken for.
+// what it was read as.
 func digits(d *train.Details) *image.Gray {
 	g := newGrid(d.Missed.Len(), 5, mnist.Cols*digitScale, mnist.Rows*digitScale+caption)
 	for i := range d.Missed.Len() {
@@ -72,7 +72,7 @@ func digits(d *train.Details) *image.Gray {
 		bottom := cell.Max.Y - caption
 		draw.NearestNeighbor.Scale(g, image.Rect(cell.Min.X, cell.Min.Y, cell.Max.X, bottom), digit, digit.Rect, draw.Src, nil)
 		drawer := font.Drawer{Dst: g, Src: image.White, Face: basicfont.Face7x13, Dot: fixed.P(cell.Min.X+4, bottom+11)}
-		drawer.DrawString(fmt.Sprintf("%d taken: %d", d.Missed.Labels[i], d.Classes[i]))
+		drawer.DrawString(fmt.Sprintf("%d read as %d", d.Missed.Labels[i], d.Classes[i]))
 	}
 	return g.Gray
 }
