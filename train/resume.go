@@ -24,12 +24,13 @@ type position struct {
 	Validation  float64 // the accuracy then
 }
 
-// The tensors in which a checkpoint holds a position, beside the variables.
+// The tensors in which a checkpoint holds a position, beside the variables. An
+// imported graph may have a variable global_step: hence the prefix.
 const (
-	stepName       = "global_step"         // int64, as in Python
-	epochName      = "epoch"               // int64
-	lossName       = "epoch_loss"          // float64
-	validationName = "validation_accuracy" // float64, NaN if not tested
+	stepName       = "tfrunner/global_step"         // int64
+	epochName      = "tfrunner/epoch"               // int64
+	lossName       = "tfrunner/epoch_loss"          // float64
+	validationName = "tfrunner/validation_accuracy" // float64, NaN if not tested
 )
 
 func (p position) values() ([]checkpoint.Value, error) {
