@@ -12,7 +12,7 @@ import (
 func ExampleConvNet() {
 	s := op.NewScope()
 	m := graph.ConvNet{Hidden: 100}.Build(s)
-	training := graph.Minimize(s, m.Cost, m.Weights, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	training := m.Minimize(s, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
 	if _, err := s.Finalize(); err != nil {
 		fmt.Println(err)
 	}

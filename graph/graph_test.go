@@ -282,9 +282,9 @@ func TestDropout(t *testing.T) {
 		}
 		in := op.Placeholder(s, tf.Float)
 		keeps := placeholder(s, "keep", tf.Float, tf.ScalarShape()) // of a constant, TensorFlow would take the reciprocal
-		drop := ConvNet{Seed: 1}.dropout(keeps)
+		drop := tutorialDropout{keeps, 1}
 		feeds := map[tf.Output]*tf.Tensor{in: tensor(t, x), keeps: tensor(t, keep)}
-		out := run(t, s, nil, feeds, drop(s, in, 6))[0].Value().([]float32)
+		out := run(t, s, nil, feeds, drop.apply(s, in, 6))[0].Value().([]float32)
 		kept := 0
 		for i, y := range out {
 			if y == 0 {

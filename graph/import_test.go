@@ -181,7 +181,7 @@ func TestImportTutorial(t *testing.T) {
 	def := tutorialDef(t)
 	s := op.NewScope()
 	m := ConvNet{Seed: 7}.Build(s)
-	training := Minimize(s, m.Cost, m.Weights, tutorial)
+	training := m.Minimize(s, tutorial)
 	want := steps(t, s, m, training, 20, false, false)
 	if len(want.losses) != 20 || len(want.names) != 15 {
 		t.Fatalf("%d losses, %d variables", len(want.losses), len(want.names))
@@ -203,7 +203,7 @@ func TestImportOwn(t *testing.T) {
 	build := func() (*op.Scope, Model, Training) {
 		s := op.NewScope()
 		m := ConvNet{Seed: 7, Filters: [3]int64{4, 4, 4}, Hidden: 20}.Build(s)
-		return s, m, Minimize(s, m.Cost, m.Weights, tutorial)
+		return s, m, m.Minimize(s, tutorial)
 	}
 	s, m, training := build()
 	want := steps(t, s, m, training, 3, false, false)

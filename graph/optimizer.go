@@ -32,6 +32,17 @@ type Training struct {
 // vars, and o's updates by them. s must carry no device and no control
 // dependencies: op.Gradients refuses them.
 func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Training {
+	return minimize(s, vars, o, func(s *op.Scope) []tf.Output {
+		handles := make([]tf.Output, len(vars))
+		for i, v := range vars {
+			handles[i] = v.Handle
+		}
+		return op.Gradients(s, []tf.Output{cost}, handles)
+	})
+}
+
+// minimize is Minimize for the gradients that a function adds, by vars.
+func minimize(s *op.Scope, vars []Variable, o Optimizer, gradients func(*op.Scope) []tf.Output) Training {
 	var t Training
 	if err := o.Validate(); err != nil {
 		s.UpdateErr("Minimize", err)
@@ -39,11 +50,7 @@ func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Trainin
 	if s.Err() != nil {
 		return t
 	}
-	handles := make([]tf.Output, len(vars))
-	for i, v := range vars {
-		handles[i] = v.Handle
-	}
-	t.Gradients = op.Gradients(s.SubScope("gradients"), []tf.Output{cost}, handles)
+	t.Gradients = gradients(s.SubScope("gradients"))
 	if s.Err() != nil {
 		return t
 	}

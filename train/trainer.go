@@ -38,7 +38,7 @@ func New(c Config) (*Trainer, error) {
 	s := op.NewScope()
 	if c.Graph == nil {
 		t.model = c.Model.Build(s)
-		t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+		t.training = t.model.Minimize(s, c.Optimizer)
 	} else {
 		i, err := graph.Import(c.Graph, c.Names, c.Optimizer)
 		if err != nil {
