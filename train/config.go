@@ -54,9 +54,9 @@ type Config struct {
 	// no numbers.
 	Details bool
 
-	// Device is where the graph runs: "auto" or "" lets TensorFlow choose,
-	// "cpu" hides the GPUs, "gpu:N" shows the one only.
-	Device string
+	// Compute is of the sessions. Only its Precision decides numbers; threads
+	// and devices may do so in the last bits.
+	Compute
 }
 
 // validate returns a graph.RangeError for what is out of its range.
@@ -85,10 +85,12 @@ func (c Config) validate() error {
 	case c.Force && !c.Resume:
 		return &graph.RangeError{Setting: "force", Value: c.Force, Want: "-resume, whose other settings it accepts"}
 	}
-	if c.Optimizer == nil {
-		return nil
+	if c.Optimizer != nil {
+		if err := c.Optimizer.Validate(); err != nil {
+			return err
+		}
 	}
-	return c.Optimizer.Validate()
+	return c.Compute.validate()
 }
 
 // Settings are what decides a run's numbers, by their names on the command
@@ -98,6 +100,10 @@ type Settings map[string]json.RawMessage
 // settings returns c's, with the number of images that it trains on.
 func (c Config) settings(images int) (Settings, error) {
 	s := Settings{}
+	precision := c.Precision
+	if precision == float32Precision {
+		precision = ""
+	}
 	parts := []any{
 		struct {
 			Batch      int     `json:"batch"`
@@ -105,7 +111,8 @@ func (c Config) settings(images int) (Settings, error) {
 			KeepHidden float32 `json:"keep-hidden"`
 			Images     int     `json:"images"`
 			Seed       int64   `json:"seed"`
-		}{c.Batch, c.KeepConv, c.KeepHidden, images, c.Model.Seed},
+			Precision  string  `json:"precision,omitempty"` // none: float32
+		}{c.Batch, c.KeepConv, c.KeepHidden, images, c.Model.Seed, precision},
 	}
 	if c.Graph == nil {
 		parts = append(parts, c.Model.WithDefaults())

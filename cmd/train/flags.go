@@ -45,6 +45,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
 	flags.StringVar(&o.Device, "device", "auto", "run on auto, cpu or gpu:`N`")
+	flags.StringVar(&o.Precision, "precision", "float32", "compute in float32 or bfloat16")
+	flags.BoolVar(&o.Model.Fast, "fast", false, "train a faster graph of the same model: it rounds otherwise, and its dropouts are of random bytes,\n"+
+		"with probabilities of 1/256 (0.8 is 205/256); not the tutorial's numbers to the bit")
+	flags.IntVar(&o.IntraOp, "intra-op", 0, "share an op's work among `N` threads; 0: one for each core")
+	flags.IntVar(&o.InterOp, "inter-op", -1, "run `N` ops at a time; 0: as many as TensorFlow chooses, -1: one, in the calling thread")
 	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
 	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
 	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
@@ -109,7 +114,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // readGraph reads the GraphDef to train. What it has no use for must not be
 // given.
 func (o *options) readGraph(flags *flag.FlagSet) (err error) {
-	useless := map[string]string{}
+	useless := map[string]string{"fast": "the ConvNet, not -graph"}
 	if o.Names.KeepConv == "" {
 		useless["keep-conv"] = "keep_conv=NAME in -map"
 	}
