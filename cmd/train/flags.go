@@ -33,14 +33,17 @@ type options struct {
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var optimizer optimizerFlag
+	optimizer := choice[graph.Optimizer]{flag: "optimizer", what: "optimizer", all: graph.Optimizers()}
+	schedule := choice[graph.Schedule]{flag: "lr-schedule", what: "schedule", all: graph.Schedules(), none: "constant"}
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	optimizer.addTo(flags)
+	optimizer.addTo(flags, "rmsprop", "train with `NAME`: ")
+	schedule.addTo(flags, schedule.none, "change the learning rate from step to step, as `NAME` does: ")
+	choices := [][]string{optimizer.flags(), schedule.flags()}
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
@@ -90,25 +93,28 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	o.Details = o.board == "all"
 	if o.Resume && o.Out != "" {
-		if err := setFrom(flags, o.Out); err != nil {
+		if err := setFrom(flags, choices, o.Out); err != nil {
 			return o, err
 		}
 	}
 	if o.Names.Train == "" {
 		var err error
-		if o.Optimizer, err = optimizer.optimizer(); err != nil {
+		if o.Optimizer, err = optimizer.chosen(); err != nil {
+			return o, err
+		}
+		if o.Schedule, err = schedule.chosen(); err != nil {
 			return o, err
 		}
 	}
 	if o.graph == "" && o.Names == (graph.Names{}) {
 		return o, nil
 	}
-	return o, o.readGraph(flags)
+	return o, o.readGraph(flags, choices)
 }
 
-// readGraph reads the GraphDef to train. What it has no use for must not be
-// given.
-func (o *options) readGraph(flags *flag.FlagSet) (err error) {
+// readGraph reads the GraphDef to train. What it has no use for, such as the
+// choices' flags, must not be given.
+func (o *options) readGraph(flags *flag.FlagSet, choices [][]string) (err error) {
 	useless := map[string]string{}
 	if o.Names.KeepConv == "" {
 		useless["keep-conv"] = "keep_conv=NAME in -map"
@@ -117,8 +123,7 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 		useless["keep-hidden"] = "keep_hidden=NAME in -map"
 	}
 	if o.Names.Train != "" {
-		useless["optimizer"] = "no train=OP in -map"
-		for name := range optimizerSettings() {
+		for _, name := range slices.Concat(choices...) {
 			useless[name] = "no train=OP in -map"
 		}
 	}
@@ -140,16 +145,19 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 }
 
 // setFrom sets the flags that are not given to the settings of the run in dir.
-func setFrom(flags *flag.FlagSet, dir string) error {
+// Of a choice that is given it sets none: another one may not have them.
+func setFrom(flags *flag.FlagSet, choices [][]string, dir string) error {
 	settings, err := train.ReadSettings(dir)
 	if err != nil {
 		return err
 	}
 	flags.Visit(func(f *flag.Flag) {
 		delete(settings, f.Name)
-		if f.Name == "optimizer" { // another one may not have that one's settings
-			for name := range optimizerSettings() {
-				delete(settings, name)
+		for _, names := range choices {
+			if f.Name == names[0] {
+				for _, name := range names {
+					delete(settings, name)
+				}
 			}
 		}
 	})
