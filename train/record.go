@@ -29,7 +29,10 @@ type Record struct {
 
 	Loss         float32 // of the step's batch, before its update; of an epoch the mean
 	LearningRate float32 // of the step, or of the epoch's last; 0 of an imported graph that trains itself
-	Scheduled    bool    // of a step: the LearningRate follows a schedule; its JSON has it then
+
+	// Of a step.
+	Images    int  // in its batch; in no JSON
+	Scheduled bool // the LearningRate follows a schedule; the JSON has it then
 
 	// Of an epoch.
 	ImagesPerSecond    float64  // trained on

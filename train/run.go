@@ -147,7 +147,10 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		r.Loss += float64(loss)
 		r.Tested = false
 		r.done = r.Step == r.config.Steps
-		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss, LearningRate: r.rate, Scheduled: r.config.Schedule != nil}); err != nil {
+		if err := r.recorder.Record(Record{
+			Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training),
+			Loss: loss, LearningRate: r.rate, Images: r.config.Batch, Scheduled: r.config.Schedule != nil,
+		}); err != nil {
 			return err
 		}
 		recording += time.Since(stepped)
