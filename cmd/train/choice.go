@@ -18,7 +18,9 @@ type choice[T interface{ Name() string }] struct {
 	flag string
 	what string // of the structs
 	all  []T
-	none string // the name of T's zero value; "": that is no choice
+
+	none    string // the name of no struct, which is T's zero value
+	noneHas string // what it has of settings
 
 	name  string
 	given map[string]reflect.Value // fields by their flags
@@ -55,10 +57,8 @@ func (c *choice[T]) flags() []string {
 }
 
 // names returns what there is to choose.
-func (c *choice[T]) names() (names []string) {
-	if c.none != "" {
-		names = append(names, c.none)
-	}
+func (c *choice[T]) names() []string {
+	names := []string{c.none}
 	for _, x := range c.all {
 		names = append(names, x.Name())
 	}
@@ -68,7 +68,7 @@ func (c *choice[T]) names() (names []string) {
 // chosen returns the named struct with the given settings.
 func (c *choice[T]) chosen() (x T, err error) {
 	i := slices.IndexFunc(c.all, func(x T) bool { return x.Name() == c.name })
-	if i < 0 && (c.none == "" || c.name != c.none) {
+	if i < 0 && c.name != c.none {
 		return x, usageError{fmt.Errorf("-%s %s: want one of %s", c.flag, c.name, strings.Join(c.names(), ", "))}
 	}
 	has := map[string]reflect.Value{}
@@ -80,7 +80,7 @@ func (c *choice[T]) chosen() (x T, err error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.given)) {
 		if !has[name].IsValid() {
-			return x, usageError{fmt.Errorf("-%s: %s has %s", name, c.name, cmp.Or(strings.Join(slices.Sorted(maps.Keys(has)), ", "), "no settings"))}
+			return x, usageError{fmt.Errorf("-%s: %s has %s", name, c.name, cmp.Or(strings.Join(slices.Sorted(maps.Keys(has)), ", "), c.noneHas))}
 		}
 		has[name].Set(c.given[name])
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 // options are the command line's.
 type options struct {
 	train.Config
+	all       bool // train by all optimizers, not by Config's
 	data      string
 	graph     string
 	export    string
@@ -33,15 +35,18 @@ type options struct {
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	optimizer := choice[graph.Optimizer]{flag: "optimizer", what: "optimizer", all: graph.Optimizers()}
-	schedule := choice[graph.Schedule]{flag: "lr-schedule", what: "schedule", all: graph.Schedules(), none: "constant"}
+	optimizer := choice[graph.Optimizer]{flag: "optimizer", what: "optimizer", all: graph.Optimizers(), none: "all", noneHas: "each optimizer's defaults, which differ"}
+	schedule := choice[graph.Schedule]{flag: "lr-schedule", what: "schedule", all: graph.Schedules(), none: "constant", noneHas: "no settings"}
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	optimizer.addTo(flags, "rmsprop", "train with `NAME`: ")
+	optimizer.addTo(flags, "rmsprop", "train with `NAME`; all: with each of the others in turn, and print a table of them at the end. Each run is in -out's folder of\n"+
+		"its name, and in -out the curves of all in loss.png and accuracy.png; -resume goes on with them, and begins those that are\n"+
+		"not begun. Then -target ends a run only if it is given, and -json has the optimizer in each record, errors included.\n"+
+		"NAME is one of ")
 	schedule.addTo(flags, schedule.none, "change the learning rate from step to step, as `NAME` does: ")
 	choices := [][]string{optimizer.flags(), schedule.flags()}
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
@@ -92,8 +97,18 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, usageError{errors.New("-export: want the ConvNet, not -graph")}
 	}
 	o.Details = o.board == "all"
+	o.all = optimizer.name == optimizer.none
+	if o.all {
+		if err := o.checkAll(flags); err != nil {
+			return o, err
+		}
+	}
 	if o.Resume && o.Out != "" {
-		if err := setFrom(flags, choices, o.Out); err != nil {
+		dir := o.Out
+		if o.all {
+			dir = cmp.Or(begun(o.Out), o.Out)
+		}
+		if err := setFrom(flags, choices, dir); err != nil {
 			return o, err
 		}
 	}
@@ -110,6 +125,22 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, nil
 	}
 	return o, o.readGraph(flags, choices)
+}
+
+// checkAll returns an error if a flag is given that is for one optimizer only,
+// and takes back the target unless it is given.
+func (o *options) checkAll(flags *flag.FlagSet) (err error) {
+	target := 0.0
+	flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "shapes", "print", "dump-graph", "profile", "export":
+			err = usageError{fmt.Errorf("-%s: want one optimizer, not all", f.Name)}
+		case "target":
+			target = o.Target
+		}
+	})
+	o.Target = target
+	return err
 }
 
 // readGraph reads the GraphDef to train. What it has no use for, such as the
