@@ -216,7 +216,9 @@ func (r *run) trainStep(f feed, others []tf.Output) (loss float32, values []*tf.
 		return 0, nil, fmt.Errorf("the loss is %v: the training diverged; a smaller learning rate may help", loss)
 	}
 	if r.config.Schedule != nil {
-		r.rate = out[len(out)-1].Value().(float32)
+		if r.rate = out[len(out)-1].Value().(float32); math.IsInf(float64(r.rate), 0) {
+			return 0, nil, fmt.Errorf("the schedule has the learning rate at %v", r.rate)
+		}
 	}
 	return loss, out[1 : 1+len(others)], nil
 }

@@ -267,6 +267,10 @@ func TestDivergence(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "diverged") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
+	c.Optimizer, c.Schedule = graph.SGD{LearningRate: 4}, graph.StepDecay{Steps: 1, DecayRate: 1e38}
+	if err := newTrainer(t, c).Run(context.Background(), small(t, 1280), new(records)); err == nil || err.Error() != "step 2: the schedule has the learning rate at +Inf" {
+		t.Errorf("error %v", err)
+	}
 	for _, rec := range r.all {
 		if loss := float64(rec.Loss); math.IsNaN(loss) || math.IsInf(loss, 0) {
 			t.Errorf("a record of the loss %v", loss)
