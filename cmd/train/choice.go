@@ -26,8 +26,9 @@ type choice[T interface{ Name() string }] struct {
 	given map[string]reflect.Value // fields by their flags
 }
 
-// addTo defines the flags, with name by default.
-func (c *choice[T]) addTo(flags *flag.FlagSet, name, usage string) {
+// addTo defines the flags, with name by default, and returns their names, the
+// choice's first.
+func (c *choice[T]) addTo(flags *flag.FlagSet, name, usage string) []string {
 	c.given = map[string]reflect.Value{}
 	flags.StringVar(&c.name, c.flag, name, usage+strings.Join(c.names(), ", "))
 	types, defaults := map[string]reflect.Type{}, map[string][]string{}
@@ -43,17 +44,7 @@ func (c *choice[T]) addTo(flags *flag.FlagSet, name, usage string) {
 			return set(c.given[name], text)
 		})
 	}
-}
-
-// flags returns the names of the flags, the choice's first.
-func (c *choice[T]) flags() []string {
-	all := map[string]bool{}
-	for _, x := range c.all {
-		for name := range settings(reflect.ValueOf(x)) {
-			all[name] = true
-		}
-	}
-	return append([]string{c.flag}, slices.Sorted(maps.Keys(all))...)
+	return append([]string{c.flag}, slices.Sorted(maps.Keys(types))...)
 }
 
 // names returns what there is to choose.

@@ -43,12 +43,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	optimizer.addTo(flags, "rmsprop", "train with `NAME`; all: with each of the others in turn, and print a table of them at the end. Each run is in -out's folder of\n"+
-		"its name, and in -out the curves of all in loss.png and accuracy.png; -resume goes on with them, and begins those that are\n"+
-		"not begun. Then -target ends a run only if it is given, and -json has the optimizer in each record, errors included.\n"+
-		"NAME is one of ")
-	schedule.addTo(flags, schedule.none, "change the learning rate from step to step, as `NAME` does: ")
-	choices := [][]string{optimizer.flags(), schedule.flags()}
+	choices := [][]string{
+		optimizer.addTo(flags, "rmsprop", "train with `NAME`; all: with each of the others in turn, for a table of them at the end, which is all without -out.\n"+
+			"In -out, each run has a folder of its name, and the curves of all are in loss.png and accuracy.png; -resume goes on\n"+
+			"with the runs there and begins the others. -target then ends a run only if it is given, and -json has the optimizer\n"+
+			"in each record, errors included. NAME is one of "),
+		schedule.addTo(flags, schedule.none, "change the learning rate from step to step, as `NAME` does: "),
+	}
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
