@@ -7,9 +7,9 @@ import (
 
 // Minimize adds one training step of a ConvNet: the gradients of its cost by its
 // weights, with the bits of the package's Minimize but faster, and o's updates
-// by them.
-func (m Model) Minimize(s *op.Scope, o Optimizer) Training {
-	return minimize(s, m.Weights, o, m.backprop)
+// by them, at a learning rate that follows schedule; nil: it stays.
+func (m Model) Minimize(s *op.Scope, o Optimizer, schedule Schedule) Training {
+	return minimize(s, m.Weights, o, schedule, m.backprop)
 }
 
 // backprop adds the gradients of the cost by the weights. They have the bits

@@ -32,8 +32,8 @@ func losses(t *testing.T, c ConvNet, keepConv, keepHidden float32, minimize func
 func TestBackprop(t *testing.T) {
 	for _, fast := range []bool{false, true} {
 		c := ConvNet{Seed: 7, Stddev: 0.1, Fast: fast}
-		got := losses(t, c, 0.8, 0.5, func(s *op.Scope, m Model) Training { return m.Minimize(s, tutorial) })
-		want := losses(t, c, 0.8, 0.5, func(s *op.Scope, m Model) Training { return Minimize(s, m.Cost, m.Weights, tutorial) })
+		got := losses(t, c, 0.8, 0.5, func(s *op.Scope, m Model) Training { return m.Minimize(s, tutorial, nil) })
+		want := losses(t, c, 0.8, 0.5, func(s *op.Scope, m Model) Training { return Minimize(s, m.Cost, m.Weights, tutorial, nil) })
 		if !slices.Equal(got, want) || got[9] == got[0] {
 			t.Errorf("fast %v: losses %v, want %v", fast, got, want)
 		}
@@ -43,7 +43,7 @@ func TestBackprop(t *testing.T) {
 // TestFast wants the tutorial's bits of the fast model without dropout, and
 // others with it.
 func TestFast(t *testing.T) {
-	minimize := func(s *op.Scope, m Model) Training { return m.Minimize(s, tutorial) }
+	minimize := func(s *op.Scope, m Model) Training { return m.Minimize(s, tutorial, nil) }
 	slow, fast := ConvNet{Seed: 7, Stddev: 0.1}, ConvNet{Seed: 7, Stddev: 0.1, Fast: true}
 	if got, want := losses(t, fast, 1, 1, minimize), losses(t, slow, 1, 1, minimize); !slices.Equal(got, want) {
 		t.Errorf("losses %v, want %v", got, want)

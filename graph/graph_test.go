@@ -310,7 +310,7 @@ func TestRMSProp(t *testing.T) {
 	// The gradient of sum(v*v)/2 is v.
 	half := s.SubScope("half")
 	cost := op.Sum(half, op.Mul(half, op.Square(half, v.Value), op.Const(half, float32(0.5))), op.Const(half.SubScope("axis"), []int32{0}))
-	training := Minimize(s, cost, []Variable{v}, r)
+	training := Minimize(s, cost, []Variable{v}, r, nil)
 	if got := training.Slots[0].Name + " " + training.Slots[1].Name; got != "v/RMSProp v/RMSProp_1" {
 		t.Errorf("slots %s", got)
 	}
@@ -342,7 +342,7 @@ func TestRMSProp(t *testing.T) {
 func TestMinimizeErrors(t *testing.T) {
 	s := op.NewScope()
 	v := NewVariable(s.SubScope("v"), "v", op.Const(s, []float32{1}))
-	Minimize(s, op.Const(s.SubScope("cost"), float32(1)), []Variable{v}, tutorial)
+	Minimize(s, op.Const(s.SubScope("cost"), float32(1)), []Variable{v}, tutorial, nil)
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "v") {
 		t.Errorf("a cost that does not depend on the variable: %v", err)
 	}

@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Model     graph.ConvNet
 	Optimizer graph.Optimizer // nil: the Graph's own
+	Schedule  graph.Schedule  // of the Optimizer's learning rate; nil: it stays
 
 	// Graph is a binary GraphDef that is trained in the place of Model, of
 	// which only Seed counts then, for the drawing of test images. Names say
@@ -76,6 +77,8 @@ func (c Config) validate() error {
 		return &graph.RangeError{Setting: "target", Value: c.Target, Want: "0 to 1"}
 	case c.Optimizer == nil && (c.Graph == nil || c.Names.Train == ""):
 		return errors.New("no optimizer")
+	case c.Optimizer == nil && c.Schedule != nil:
+		return errors.New("a schedule, but no optimizer")
 	case c.Out != "" && c.Keep < 1:
 		return &graph.RangeError{Setting: "keep", Value: c.Keep, Want: "at least 1"}
 	case c.Resume && c.Out == "":
@@ -87,6 +90,11 @@ func (c Config) validate() error {
 	}
 	if c.Optimizer != nil {
 		if err := c.Optimizer.Validate(); err != nil {
+			return err
+		}
+	}
+	if c.Schedule != nil {
+		if err := c.Schedule.Validate(); err != nil {
 			return err
 		}
 	}
@@ -126,6 +134,11 @@ func (c Config) settings(images int) (Settings, error) {
 		parts = append(parts, c.Optimizer, struct {
 			Optimizer string `json:"optimizer"`
 		}{c.Optimizer.Name()})
+	}
+	if c.Schedule != nil {
+		parts = append(parts, c.Schedule, struct {
+			Schedule string `json:"lr-schedule"`
+		}{c.Schedule.Name()})
 	}
 	for _, part := range parts {
 		data, err := json.Marshal(part)

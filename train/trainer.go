@@ -38,9 +38,9 @@ func New(c Config) (*Trainer, error) {
 	s := op.NewScope()
 	if c.Graph == nil {
 		t.model = c.Model.Build(s)
-		t.training = t.model.Minimize(s, c.Optimizer)
+		t.training = t.model.Minimize(s, c.Optimizer, c.Schedule)
 	} else {
-		i, err := graph.Import(c.Graph, c.Names, c.Optimizer)
+		i, err := graph.Import(c.Graph, c.Names, c.Optimizer, c.Schedule)
 		if err != nil {
 			return nil, err
 		}

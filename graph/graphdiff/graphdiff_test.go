@@ -25,7 +25,7 @@ func tutorial(t testing.TB) *graphpb.GraphDef {
 	t.Helper()
 	s := op.NewScope()
 	m := graph.ConvNet{Seed: 7}.Build(s)
-	m.Minimize(s, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	m.Minimize(s, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10}, nil)
 	return definition(t, s)
 }
 
