@@ -70,8 +70,14 @@ func (r *records) epochs() (all []string) {
 // TestResume interrupts a run in the middle of an epoch, after an epoch's last
 // step but before its test, after the test, and twice.
 func TestResume(t *testing.T) {
+	t.Run("tutorial", func(t *testing.T) { testResume(t, false) })
+	t.Run("fast", func(t *testing.T) { testResume(t, true) })
+}
+
+func testResume(t *testing.T, fast bool) {
 	d := small(t, 5*128) // 5 steps an epoch
 	c := inFolder("")
+	c.Model.Fast = fast
 	c.Epochs, c.Schedule = 3, graph.ExponentialDecay{Steps: 4, DecayRate: 0.5}
 	want := whole(t, c, d)
 	for _, test := range []struct {

@@ -97,6 +97,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, usageError{fmt.Errorf("-tensorboard %s: want scalars or all", o.board)}
 	case o.board != "" && o.Out == "":
 		return o, usageError{errors.New("-tensorboard: want -out with the run's folder")}
+	case o.digit != 0 && o.print == "":
+		return o, usageError{errors.New("-digit: want -print")}
 	case o.freeze && o.export == "":
 		return o, usageError{errors.New("-freeze: want -export with the file's name")}
 	case o.graph != "" && o.export != "":

@@ -66,6 +66,7 @@ func TestGraph(t *testing.T) {
 	}{
 		{[]string{"-graph", file}, 2, "-graph: want -map"},
 		{[]string{"-map", names}, 2, "-map: want -graph"},
+		{[]string{"-graph", file, "-map", names, "-fast"}, 2, "-fast: want the ConvNet, not -graph"},
 		{[]string{"-graph", file, "-map", "images=X:0"}, 2, "no name of the graph's labels, loss, predictions"},
 		{[]string{"-graph", file, "-map", names + ",train=RMSProp", "-lr", "0.1"}, 2, "-lr: want no train=OP in -map"},
 		{[]string{"-graph", file, "-map", names + ",train=RMSProp", "-lr-schedule", "cosine"}, 2, "-lr-schedule: want no train=OP in -map"},
