@@ -88,7 +88,10 @@ func drawBars(title string, bars []bar, file string) error {
 	p := newPlot(title)
 	top := 0.0
 	values := plotter.XYLabels{}
-	spread := plotter.XErrors{}
+	var spread struct {
+		plotter.XYs
+		plotter.XErrors
+	}
 	names := make([]string, len(bars))
 	for i, b := range bars {
 		y := float64(len(bars) - 1 - i)
@@ -100,18 +103,12 @@ func drawBars(title string, bars []bar, file string) error {
 		chart.Horizontal, chart.XMin, chart.Color, chart.LineStyle.Width = true, y, b.color, 0
 		p.Add(chart)
 		values.XYs = append(values.XYs, plotter.XY{X: b.up, Y: y})
-		values.Labels = append(values.Labels, fmt.Sprintf(" "+b.format, b.value))
-		spread = append(spread, struct{ Low, High float64 }{b.value - b.low, b.up - b.value})
+		values.Labels = append(values.Labels, fmt.Sprintf(b.format, b.value))
+		spread.XYs = append(spread.XYs, plotter.XY{X: b.value, Y: y})
+		spread.XErrors = append(spread.XErrors, struct{ Low, High float64 }{b.value - b.low, b.up - b.value})
 		top = max(top, b.up)
 	}
-	at := make(plotter.XYs, len(bars))
-	for i, b := range bars {
-		at[i] = plotter.XY{X: b.value, Y: values.XYs[i].Y}
-	}
-	whiskers, err := plotter.NewXErrorBars(struct {
-		plotter.XYs
-		plotter.XErrors
-	}{at, spread})
+	whiskers, err := plotter.NewXErrorBars(spread)
 	if err != nil {
 		return fmt.Errorf("drawing %q: %w", title, err)
 	}
@@ -122,6 +119,7 @@ func drawBars(title string, bars []bar, file string) error {
 	for i := range labels.TextStyle {
 		labels.TextStyle[i].Font, labels.TextStyle[i].YAlign = sans(10), draw.YCenter
 	}
+	labels.Offset = vg.Point{X: 4, Y: 1}
 	p.Add(whiskers, labels)
 	p.NominalY(names...)
 	p.X.Min, p.X.Max = 0, 1.15*top

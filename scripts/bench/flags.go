@@ -42,7 +42,7 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags.IntVar(&s.Warmup, "warmup", 20, "count no steps up to the `N`-th")
 	flags.IntVar(&s.Passes, "passes", 3, "evaluate the 10,000 test images `N` times a run")
 	flags.IntVar(&s.Calls, "calls", 1000, "classify a single image `N` times a run")
-	flags.BoolVar(&s.short, "short", false, "see that all works: 1 round of few programs, with 12 steps; numbers of no meaning")
+	flags.BoolVar(&s.short, "short", false, "see that it works: 1 round of few programs, too short for numbers that mean something")
 	flags.BoolVar(&s.pytorch, "pytorch", false, "measure PyTorch too, which takes 5 GB on the disk")
 	flags.Func("only", "measure only `PROGRAMS`: "+strings.Join(names(), ","), func(text string) error {
 		s.only = strings.Split(text, ",")
@@ -84,8 +84,26 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	return s, s.check(flags.Args(), given)
 }
 
+// check returns a usageError for a setting that is out of its range, or that
+// would have no effect.
 func (s settings) check(rest []string, given map[string]bool) error {
 	wrong := func(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+	mode, useless := "neither -to-accuracy nor -growth", []string{"seeds", "best"}
+	switch {
+	case given["to-accuracy"]:
+		mode, useless = "-to-accuracy", []string{"rounds", "steps", "warmup", "passes", "calls", "only", "pytorch", "growth"}
+	case s.growth:
+		mode, useless = "-growth", []string{"passes", "calls", "only", "pytorch", "seeds"}
+	case s.short:
+		mode, useless = "-short", append(useless, "pytorch")
+	case s.only != nil:
+		mode, useless = "-only", append(useless, "pytorch")
+	}
+	for _, name := range useless {
+		if given[name] {
+			return wrong("-%s has no effect with %s", name, mode)
+		}
+	}
 	switch {
 	case len(rest) > 0:
 		return wrong("unexpected argument %q", rest[0])
@@ -95,14 +113,6 @@ func (s settings) check(rest []string, given map[string]bool) error {
 		return wrong("-warmup %d, -steps %d: want at least 1, and more than that but less than an epoch's %d", s.Warmup, s.Steps, epoch)
 	case given["to-accuracy"] && !(s.accuracy > 0 && s.accuracy <= 1):
 		return wrong("-to-accuracy %v: want more than 0, at most 1", s.accuracy)
-	case s.accuracy > 0 && s.growth:
-		return wrong("-to-accuracy with -growth: want one of them")
-	case given["best"] && s.accuracy == 0 && !s.growth:
-		return wrong("-best: want -to-accuracy or -growth")
-	case given["seeds"] && s.accuracy == 0:
-		return wrong("-seeds: want -to-accuracy")
-	case (given["only"] || s.pytorch) && (s.accuracy > 0 || s.growth):
-		return wrong("-only or -pytorch with -to-accuracy or -growth, which have programs of their own")
 	}
 	return nil
 }

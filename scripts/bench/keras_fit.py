@@ -11,7 +11,10 @@ import keras  # noqa: E402
 import timing  # noqa: E402
 
 
-def convnet():
+def convnet(precision):
+    if precision == "bfloat16":
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
     def normal():
         return keras.initializers.RandomNormal(stddev=0.01)
 
@@ -37,9 +40,7 @@ class Lines(keras.callbacks.Callback):
 
 def main():
     args = timing.training_parser(__doc__).parse_args()
-    if args.precision == "bfloat16":
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    model = convnet()
+    model = convnet(args.precision)
     model.compile(keras.optimizers.RMSprop(0.001, rho=0.9, epsilon=1e-10),
                   keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False)
     trX, trY = timing.read_set(args.data, "train")

@@ -26,6 +26,14 @@ def to_torch(images):
     return torch.from_numpy(images).reshape(-1, 1, 28, 28)
 
 
+def parse(parser):
+    """Returns the arguments, the layout of images and weights, and the context of the model's calls."""
+    parser.add_argument("-channels-last", action="store_true", dest="last")
+    args = parser.parse_args()
+    layout = torch.channels_last if args.last else torch.contiguous_format
+    return args, layout, torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bfloat16")
+
+
 def all_classes(model, images):
     with torch.no_grad():
         n = timing.TEST_BATCH
@@ -33,17 +41,14 @@ def all_classes(model, images):
 
 
 def main():
-    p = timing.training_parser(__doc__)
-    p.add_argument("-channels-last", action="store_true", dest="last")
-    args = p.parse_args()
-    layout = torch.channels_last if args.last else torch.contiguous_format
+    args, layout, precision = parse(timing.training_parser(__doc__))
     model = convnet().to(memory_format=layout)
     loss_of = nn.CrossEntropyLoss()
     optimizer = torch.optim.RMSprop(model.parameters(), lr=0.001, alpha=0.9, eps=1e-10)
     trX, trY = timing.read_set(args.data, "train")
     teX, teY = timing.read_set(args.data, "t10k")
     trX, trY = to_torch(trX[timing.VALIDATION:]), torch.from_numpy(trY[timing.VALIDATION:].argmax(1))
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bfloat16"):
+    with precision:
         for step in range(args.steps):
             i = step * timing.BATCH
             images = trX[i:i + timing.BATCH].contiguous(memory_format=layout)

@@ -22,13 +22,13 @@ def record(**fields):
 def parser(description):
     p = argparse.ArgumentParser(description=description, allow_abbrev=False)
     p.add_argument("-data", required=True, help="MNIST's four files")
+    p.add_argument("-precision", choices=["float32", "bfloat16"], default="float32")
     return p
 
 
 def training_parser(description):
     p = parser(description)
     p.add_argument("-steps", type=int, required=True, help="fewer than in an epoch")
-    p.add_argument("-precision", choices=["float32", "bfloat16"], default="float32")
     return p
 
 

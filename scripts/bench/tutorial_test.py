@@ -15,7 +15,7 @@ def main():
     py_x = tutorial.model(X, *weights, lambda l, keep, s: tf.nn.dropout(l, p_keep[keep]))
     predict_op = tf.argmax(py_x, 1)
     saver = tf.train.Saver(weights)
-    with tf.Session() as sess:
+    with tf.Session(config=tutorial.session_config(args.precision)) as sess:
         saver.restore(sess, tf.train.latest_checkpoint(args.run))
 
         def classes(images):
