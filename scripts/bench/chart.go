@@ -122,7 +122,7 @@ func drawBars(title string, bars []bar, file string) error {
 	labels.Offset = vg.Point{X: 4, Y: 1}
 	p.Add(whiskers, labels)
 	p.NominalY(names...)
-	p.X.Min, p.X.Max = 0, 1.15*top
+	p.X.Min, p.X.Max, p.X.Tick.Marker = 0, 1.15*top, plot.TickerFunc(ticks)
 	p.Y.Min, p.Y.Max = -0.7, float64(len(bars))-0.3
 	return save(p, 560, 60+vg.Length(len(bars))*28, file)
 }
@@ -132,13 +132,15 @@ func (b *bench) drawGrowth(p part, file string) error {
 	from := newPlot("training: images/s over the images of a step")
 	from.X.Label.Text, from.X.Label.TextStyle.Font = "images of a step", sans(11)
 	lines := map[int]plotter.XYs{}
-	var ticks plot.ConstantTicks
+	var batches plot.ConstantTicks
 	for _, g := range growthRows() {
 		x := math.Log2(float64(g.batch))
+		if g.threads == 1 {
+			batches = append(batches, plot.Tick{Value: x, Label: itoa(g.batch)})
+		}
 		lines[g.threads] = append(lines[g.threads], plotter.XY{X: x, Y: median(b.values(p, row{name: g.name()}, "images"))})
-		ticks = append(ticks, plot.Tick{Value: x, Label: itoa(g.batch)})
 	}
-	from.X.Tick.Marker = ticks
+	from.X.Tick.Marker, from.Y.Tick.Marker = batches, plot.TickerFunc(ticks)
 	for i, color := range []color.Color{vermilion, blue} {
 		line, points, err := plotter.NewLinePoints(lines[i+1])
 		if err != nil {
@@ -154,13 +156,28 @@ func (b *bench) drawGrowth(p part, file string) error {
 	return save(from, 560, 360, file)
 }
 
+// ticks labels 0 and multiples of 1, 2 or 5 times a power of ten, at least four.
+func ticks(_, high float64) (all []plot.Tick) {
+	power := math.Pow(10, math.Floor(math.Log10(high)))
+	step := power / 5
+	for _, larger := range []float64{power / 2, power, 2 * power} {
+		if high/larger >= 4 {
+			step = larger
+		}
+	}
+	for n := 0.0; n*step <= high; n++ {
+		all = append(all, plot.Tick{Value: n * step, Label: fmt.Sprintf("%.4g", n*step)})
+	}
+	return all
+}
+
 func newPlot(title string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.Title.Padding, p.Title.TextStyle.Font = title, 6, sans(13)
 	p.Legend.TextStyle.Font = sans(11)
 	p.X.Tick.Label.Font, p.Y.Tick.Label.Font = sans(10), sans(11)
 	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{0xE4}, color.Transparent
+	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{0xE4}, color.Gray{0xE4}
 	p.Add(grid)
 	return p
 }

@@ -36,6 +36,7 @@ type process struct {
 func measure(cmd *exec.Cmd) (p process, err error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
+	cmd.WaitDelay = time.Second // for children of its own that outlive it
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return p, err
