@@ -55,7 +55,7 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (b *bench, err 
 			return nil, err
 		}
 	}
-	b = &bench{settings: s, stderr: stderr}
+	b = &bench{settings: s, stderr: stderr, parts: s.parts()}
 	if b.temp, err = os.MkdirTemp("", "bench-"); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,6 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (b *bench, err 
 		os.RemoveAll(b.temp)
 		return nil, err
 	}
-	b.parts = s.parts()
 	return b, nil
 }
 

@@ -202,6 +202,18 @@ func TestGrowthSteps(t *testing.T) {
 	}
 }
 
+func TestSeeds(t *testing.T) {
+	s, err := parse([]string{"-to-accuracy", "0.9", "-seeds", "2", "-best", "-batch 64"}, io.Discard)
+	if err != nil || s.Rounds != 2 {
+		t.Fatalf("%+v, error %v", s, err)
+	}
+	p := s.parts()[0]
+	got := strings.Join(append(p.args(&bench{settings: s}, p.rows[0], 2), p.rows[0].args...), " ")
+	if want := "-data  -target 0.9 -seed 2 -json -batch 64"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // measured is a benchmark of known samples.
 func measured(t *testing.T) *bench {
 	s := settings{only: []string{"go", reference, "peak"}, out: t.TempDir(), Rounds: 2}

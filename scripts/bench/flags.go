@@ -22,9 +22,9 @@ type settings struct {
 	data    string
 	out     string
 
-	accuracy float64 // 0: not asked for
-	seeds    int
-	best     []string
+	Accuracy float64  `json:"accuracy,omitempty"` // 0: not asked for
+	seeds    int      // the rounds, then
+	Best     []string `json:"best,omitempty"`
 	growth   bool
 }
 
@@ -55,10 +55,10 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	})
 	flags.StringVar(&s.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.StringVar(&s.out, "o", "", "write bench.json and pictures to `DIR`")
-	flags.Float64Var(&s.accuracy, "to-accuracy", 0, "measure instead how long Go and Python take to this validation `accuracy`")
+	flags.Float64Var(&s.Accuracy, "to-accuracy", 0, "measure instead how long Go and Python take to this validation `accuracy`")
 	flags.IntVar(&s.seeds, "seeds", 5, "with -to-accuracy: train with the seeds 1 to `N`")
 	flags.Func("best", "with -to-accuracy and -growth: cmd/train's `FLAGS`, as \"-precision bfloat16 -fast\"", func(text string) error {
-		s.best = strings.Fields(text)
+		s.Best = strings.Fields(text)
 		return nil
 	})
 	flags.BoolVar(&s.growth, "growth", false, "measure instead Go with other batches and threads")
@@ -80,6 +80,9 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 				}
 			}
 		}
+	}
+	if s.Accuracy > 0 {
+		s.Rounds = s.seeds
 	}
 	return s, s.check(flags.Args(), given)
 }
@@ -111,8 +114,8 @@ func (s settings) check(rest []string, given map[string]bool) error {
 		return wrong("-rounds, -passes, -calls and -seeds: want at least 1")
 	case s.Warmup < 1 || s.Steps <= s.Warmup || s.Steps >= epoch:
 		return wrong("-warmup %d, -steps %d: want at least 1, and more than that but less than an epoch's %d", s.Warmup, s.Steps, epoch)
-	case given["to-accuracy"] && !(s.accuracy > 0 && s.accuracy <= 1):
-		return wrong("-to-accuracy %v: want more than 0, at most 1", s.accuracy)
+	case given["to-accuracy"] && !(s.Accuracy > 0 && s.Accuracy <= 1):
+		return wrong("-to-accuracy %v: want more than 0, at most 1", s.Accuracy)
 	}
 	return nil
 }

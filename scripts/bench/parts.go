@@ -30,10 +30,9 @@ type metric struct {
 var memory = metric{"memory", "peak resident memory, MB", "%.0f", "memory.svg"}
 
 // parts returns what the settings ask for.
-func (s *settings) parts() []part {
+func (s settings) parts() []part {
 	switch {
-	case s.accuracy > 0:
-		s.Rounds = s.seeds
+	case s.Accuracy > 0:
 		return []part{s.accuracyPart()}
 	case s.growth:
 		return []part{s.growthPart()}
@@ -126,21 +125,21 @@ func readTesting(b *bench, r row, p process) (map[string]float64, error) {
 // accuracyPart trains Go and Python up to an accuracy, with another seed each round.
 func (s settings) accuracyPart() part {
 	rows := []row{
-		{name: "go", title: "Go", start: goTrain, args: append([]string{"-json"}, s.best...)},
+		{name: "go", title: "Go", start: goTrain, args: append([]string{"-json"}, s.Best...)},
 		{name: reference, title: "Python", start: withTensorFlow("tutorial.py"), args: []string{"-json"}},
 	}
 	return part{
 		name: "accuracy",
 		rows: rows,
 		metrics: []metric{
-			{"seconds", fmt.Sprintf("seconds from process start to a validation accuracy of %v", s.accuracy), "%.1f", "accuracy.svg"},
+			{"seconds", fmt.Sprintf("seconds from process start to a validation accuracy of %v", s.Accuracy), "%.1f", "accuracy.svg"},
 			{"training", "seconds of them after the first step", "%.1f", ""},
 			{"epochs", "epochs", "%.0f", ""},
 		},
 		args: func(b *bench, _ row, round int) []string {
-			return []string{"-data", b.data, "-target", strconv.FormatFloat(b.accuracy, 'g', -1, 64), "-seed", itoa(round)}
+			return []string{"-data", b.data, "-target", strconv.FormatFloat(b.Accuracy, 'g', -1, 64), "-seed", itoa(round)}
 		},
-		read: func(b *bench, _ row, p process) (map[string]float64, error) { return readAccuracy(p, b.accuracy) },
+		read: func(b *bench, _ row, p process) (map[string]float64, error) { return readAccuracy(p, b.Accuracy) },
 	}
 }
 
@@ -188,7 +187,7 @@ func (s settings) growthPart() part {
 		of[g.name()] = g
 		rows = append(rows, row{
 			name: g.name(), title: fmt.Sprintf("batch %d, threads %d", g.batch, g.threads), start: goTrain,
-			args: append([]string{"-json", "-batch", itoa(g.batch), "-intra-op", itoa(g.threads)}, s.best...),
+			args: append([]string{"-json", "-batch", itoa(g.batch), "-intra-op", itoa(g.threads)}, s.Best...),
 		})
 	}
 	return part{
