@@ -26,9 +26,9 @@ func (o Adadelta) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyAdadelta.
-func (o Adadelta) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o Adadelta) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr, rho, epsilon := scalar(scope, "lr", o.LearningRate), scalar(scope, "rho", o.Rho), scalar(scope, "epsilon", o.Epsilon)
+	lr, rho, epsilon := rate(scope.SubScope("lr"), o.LearningRate), scalar(scope, "rho", o.Rho), scalar(scope, "epsilon", o.Epsilon)
 	for i, v := range vars {
 		gradient, update := newSlot(s, v, "Adadelta", 0), newSlot(s, v, "Adadelta_1", 0)
 		slots = append(slots, gradient, update)

@@ -25,9 +25,9 @@ func (o Adagrad) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyAdagrad.
-func (o Adagrad) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o Adagrad) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr := scalar(scope, "learning_rate", o.LearningRate)
+	lr := rate(scope.SubScope("learning_rate"), o.LearningRate)
 	for i, v := range vars {
 		slot := newSlot(s, v, "Adagrad", o.InitialAccumulator)
 		slots = append(slots, slot)

@@ -29,9 +29,9 @@ func (o AdagradDA) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyAdagradDA.
-func (o AdagradDA) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o AdagradDA) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr, l1, l2 := scalar(scope, "learning_rate", o.LearningRate), scalar(scope, "l1", o.L1), scalar(scope, "l2", o.L2)
+	lr, l1, l2 := rate(scope.SubScope("learning_rate"), o.LearningRate), scalar(scope, "l1", o.L1), scalar(scope, "l2", o.L2)
 	counter := s.SubScope("AdagradDA")
 	step := NewVariable(counter, "AdagradDA/global_step", op.Const(counter, int64(0)))
 	counting := scope.SubScope("step")

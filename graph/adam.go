@@ -28,9 +28,9 @@ func (o Adam) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyAdam.
-func (o Adam) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o Adam) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	c := o.constants(scope)
+	c := o.constants(scope, rate)
 	power1, power2 := newPower(s, "beta1_power", o.Beta1), newPower(s, "beta2_power", o.Beta2)
 	for i, v := range vars {
 		m1, m2 := newSlot(s, v, "Adam", 0), newSlot(s, v, "Adam_1", 0)
@@ -46,8 +46,8 @@ func (o Adam) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (update
 // adamConstants are the settings of Adam and its kin, in the graph.
 type adamConstants struct{ lr, beta1, beta2, epsilon tf.Output }
 
-func (o Adam) constants(s *op.Scope) adamConstants {
-	return adamConstants{scalar(s, "learning_rate", o.LearningRate), scalar(s, "beta1", o.Beta1), scalar(s, "beta2", o.Beta2), scalar(s, "epsilon", o.Epsilon)}
+func (o Adam) constants(s *op.Scope, rate Rate) adamConstants {
+	return adamConstants{rate(s.SubScope("learning_rate"), o.LearningRate), scalar(s, "beta1", o.Beta1), scalar(s, "beta2", o.Beta2), scalar(s, "epsilon", o.Epsilon)}
 }
 
 // newPower adds a variable for the powers of beta.

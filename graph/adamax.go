@@ -18,9 +18,9 @@ func (o AdaMax) Name() string { return "adamax" }
 func (o AdaMax) Validate() error { return Adam(o).Validate() }
 
 // Apply implements Optimizer with ResourceApplyAdaMax.
-func (o AdaMax) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o AdaMax) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	c := Adam(o).constants(scope)
+	c := Adam(o).constants(scope, rate)
 	power := newPower(s, "beta1_power", o.Beta1)
 	for i, v := range vars {
 		m, norm := newSlot(s, v, "AdaMax", 0), newSlot(s, v, "AdaMax_1", 0)

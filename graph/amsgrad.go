@@ -19,9 +19,9 @@ func (o AMSGrad) Name() string { return "amsgrad" }
 func (o AMSGrad) Validate() error { return Adam(o).Validate() }
 
 // Apply implements Optimizer with ResourceApplyAdamWithAmsgrad.
-func (o AMSGrad) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o AMSGrad) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	c := Adam(o).constants(scope)
+	c := Adam(o).constants(scope, rate)
 	power1, power2 := newPower(s, "beta1_power", o.Beta1), newPower(s, "beta2_power", o.Beta2)
 	for i, v := range vars {
 		m1, m2, largest := newSlot(s, v, "AMSGrad", 0), newSlot(s, v, "AMSGrad_1", 0), newSlot(s, v, "AMSGrad_2", 0)

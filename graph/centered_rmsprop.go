@@ -19,9 +19,9 @@ func (o CenteredRMSProp) Name() string { return "centered-rmsprop" }
 func (o CenteredRMSProp) Validate() error { return RMSProp(o).Validate() }
 
 // Apply implements Optimizer with ResourceApplyCenteredRMSProp.
-func (o CenteredRMSProp) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o CenteredRMSProp) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr, decay := scalar(scope, "learning_rate", o.LearningRate), scalar(scope, "decay", o.Decay)
+	lr, decay := rate(scope.SubScope("learning_rate"), o.LearningRate), scalar(scope, "decay", o.Decay)
 	momentum, epsilon := scalar(scope, "momentum", o.Momentum), scalar(scope, "epsilon", o.Epsilon)
 	for i, v := range vars {
 		square, mean, mom := newSlot(s, v, "RMSProp", 1), newSlot(s, v, "RMSProp_1", 0), newSlot(s, v, "RMSProp_2", 0)

@@ -23,6 +23,11 @@ type ConvNet struct {
 	// seed of tf.compat.v1.set_random_seed; each random op has its own second
 	// seed. 0: random.
 	Seed int64 `json:"seed"`
+
+	// Fast is for a faster model of the same function, which rounds otherwise
+	// and has other dropouts: fastModel and byteDropout say what it does
+	// otherwise.
+	Fast bool `json:"fast,omitempty"`
 }
 
 // WithDefaults returns c with the tutorial's values where c has none.
@@ -62,6 +67,8 @@ type Model struct {
 	TestPyX           tf.Output
 	TestPredict       tf.Output
 	TestProbabilities tf.Output // float32 [B, Classes]: softmax of TestPyX
+
+	layers []layer // before the last; none in an imported graph
 }
 
 // Build adds the model to the graph.
@@ -79,15 +86,20 @@ func (c ConvNet) Build(s *op.Scope) Model {
 
 	m.KeepConv = placeholder(s, "p_keep_conv", tf.Float, tf.ScalarShape())
 	m.KeepHidden = placeholder(s, "p_keep_hidden", tf.Float, tf.ScalarShape())
-	m.PyX = model(s, m.X, w, c.dropout(m.KeepConv), c.dropout(m.KeepHidden))
+	test := s.SubScope("test")
+	if c.Fast {
+		m.PyX, m.layers = c.fastTraining(s, m.X, w, m.KeepConv, m.KeepHidden)
+		m.TestPyX, _ = fastModel(test, m.X, w, noDropout{}, noDropout{})
+	} else {
+		m.PyX, m.layers = model(s, m.X, w, tutorialDropout{m.KeepConv, c.Seed}, tutorialDropout{m.KeepHidden, c.Seed})
+		m.TestPyX, _ = model(test, m.X, w, noDropout{}, noDropout{})
+	}
 
 	loss := s.SubScope("loss")
 	each, _ := op.SoftmaxCrossEntropyWithLogits(loss, m.PyX, m.Y)
 	m.Cost = op.Mean(loss, each, op.Const(loss, []int32{0}))
 	m.Predict = argMax(s.SubScope("predict_op"), m.PyX)
 
-	test := s.SubScope("test")
-	m.TestPyX = model(test, m.X, w, noDropout, noDropout)
 	m.TestPredict = argMax(test.SubScope("predict_op"), m.TestPyX)
 	m.TestProbabilities = op.Softmax(test, m.TestPyX)
 	return m
@@ -108,34 +120,50 @@ func (c ConvNet) weights(s *op.Scope) weights {
 	}
 }
 
+// A layer is what the gradients need of one.
+type layer struct {
+	sum     tf.Output // the convolution or the matrix product
+	toPool  tf.Output // the input of MaxPool; without an Op, the layer has none
+	pooled  tf.Output // its output
+	out     tf.Output // of the whole layer, after the dropout
+	dropout dropout
+}
+
 // model is the tutorial's function of that name.
-func model(s *op.Scope, X tf.Output, weights weights, dropConv, dropHidden dropout) tf.Output {
+func model(s *op.Scope, X tf.Output, weights weights, dropConv, dropHidden dropout) (tf.Output, []layer) {
 	w, w2, w3, w4, wO := weights[0], weights[1], weights[2], weights[3], weights[4]
-	strides, pool := []int64{1, 1, 1, 1}, []int64{1, 2, 2, 1}
 
 	conv1 := s.SubScope("conv1")
-	l1 := op.Relu(conv1, op.Conv2D(conv1, X, w.Read(conv1), strides, "SAME")) // (?, 28, 28, 32)
-	l1 = op.MaxPool(conv1, l1, pool, pool, "SAME")                            // (?, 14, 14, 32)
-	l1 = dropConv(conv1, l1, 6)
+	c1 := op.Conv2D(conv1, X, w.Read(conv1), strides, "SAME")
+	r1 := op.Relu(conv1, c1)                        // (?, 28, 28, 32)
+	p1 := op.MaxPool(conv1, r1, pool, pool, "SAME") // (?, 14, 14, 32)
+	l1 := dropConv.apply(conv1, p1, 6)
 
 	conv2 := s.SubScope("conv2")
-	l2 := op.Relu(conv2, op.Conv2D(conv2, l1, w2.Read(conv2), strides, "SAME")) // (?, 14, 14, 64)
-	l2 = op.MaxPool(conv2, l2, pool, pool, "SAME")                              // (?, 7, 7, 64)
-	l2 = dropConv(conv2, l2, 7)
+	c2 := op.Conv2D(conv2, l1, w2.Read(conv2), strides, "SAME")
+	r2 := op.Relu(conv2, c2)                        // (?, 14, 14, 64)
+	p2 := op.MaxPool(conv2, r2, pool, pool, "SAME") // (?, 7, 7, 64)
+	l2 := dropConv.apply(conv2, p2, 7)
 
 	conv3 := s.SubScope("conv3")
-	l3 := op.Relu(conv3, op.Conv2D(conv3, l2, w3.Read(conv3), strides, "SAME")) // (?, 7, 7, 128)
-	l3 = op.MaxPool(conv3, l3, pool, pool, "SAME")                              // (?, 4, 4, 128)
-	l3 = op.Reshape(conv3, l3, op.Const(conv3, []int32{-1, int32(dim(w4, 0))})) // (?, 2048)
-	l3 = dropConv(conv3, l3, 8)
+	c3 := op.Conv2D(conv3, l2, w3.Read(conv3), strides, "SAME")
+	r3 := op.Relu(conv3, c3)                                                     // (?, 7, 7, 128)
+	p3 := op.MaxPool(conv3, r3, pool, pool, "SAME")                              // (?, 4, 4, 128)
+	l3 := op.Reshape(conv3, p3, op.Const(conv3, []int32{-1, int32(dim(w4, 0))})) // (?, 2048)
+	l3 = dropConv.apply(conv3, l3, 8)
 
 	hidden := s.SubScope("hidden")
-	l4 := op.Relu(hidden, op.MatMul(hidden, l3, w4.Read(hidden))) // (?, 625)
-	l4 = dropHidden(hidden, l4, 9)
+	c4 := op.MatMul(hidden, l3, w4.Read(hidden))
+	l4 := op.Relu(hidden, c4) // (?, 625)
+	l4 = dropHidden.apply(hidden, l4, 9)
 
 	output := s.SubScope("output")
-	return op.MatMul(output, l4, wO.Read(output)) // (?, 10)
+	pyX := op.MatMul(output, l4, wO.Read(output)) // (?, 10)
+	return pyX, []layer{{c1, r1, p1, l1, dropConv}, {c2, r2, p2, l2, dropConv}, {c3, r3, p3, l3, dropConv}, {sum: c4, out: l4, dropout: dropHidden}}
 }
+
+// strides are those of the convolutions, pool the window of a pooling and its strides.
+var strides, pool = []int64{1, 1, 1, 1}, []int64{1, 2, 2, 1}
 
 // initWeights adds a variable of normally distributed values, built as Python's
 // tf.random_normal(shape, stddev=0.01) builds them.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	tf "github.com/tensorflow/tensorflow/tensorflow/go"
 	"github.com/tensorflow/tensorflow/tensorflow/go/op"
 
 	"tfrunner/graph"
@@ -12,7 +13,7 @@ import (
 func ExampleConvNet() {
 	s := op.NewScope()
 	m := graph.ConvNet{Hidden: 100}.Build(s)
-	training := graph.Minimize(s, m.Cost, m.Weights, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	training := m.Minimize(s, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10}, nil)
 	if _, err := s.Finalize(); err != nil {
 		fmt.Println(err)
 	}
@@ -25,6 +26,41 @@ func ExampleConvNet() {
 	// w3 [3, 3, 64, 128] w3/RMSProp
 	// w4 [2048, 100] w4/RMSProp
 	// w_o [100, 10] w_o/RMSProp
+}
+
+func ExampleCosineDecay() {
+	s := op.NewScope()
+	step := op.Placeholder(s, tf.Int64)
+	rate := graph.CosineDecay{Steps: 1000, Alpha: 0.1}.Rate(s, 0.01, step)
+	g, err := s.Finalize()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	session, err := tf.NewSession(g, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer session.Close()
+	for _, n := range []int64{0, 500, 1000, 2000} {
+		number, err := tf.NewTensor(n)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		rates, err := session.Run(map[tf.Output]*tf.Tensor{step: number}, []tf.Output{rate}, nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%d %.4f\n", n, rates[0].Value())
+	}
+	// Output:
+	// 0 0.0100
+	// 500 0.0055
+	// 1000 0.0010
+	// 2000 0.0010
 }
 
 func ExampleLayers() {
@@ -61,7 +97,7 @@ func ExampleImport() {
 		fmt.Println(err)
 		return
 	}
-	i, err := graph.Import(def.Bytes(), names, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	i, err := graph.Import(def.Bytes(), names, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -32,9 +32,9 @@ func (o Ftrl) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyFtrl.
-func (o Ftrl) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o Ftrl) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr, power := scalar(scope, "learning_rate", o.LearningRate), scalar(scope, "learning_rate_power", o.LearningRatePower)
+	lr, power := rate(scope.SubScope("learning_rate"), o.LearningRate), scalar(scope, "learning_rate_power", o.LearningRatePower)
 	l1, l2 := scalar(scope, "l1", o.L1), scalar(scope, "l2", o.L2)
 	for i, v := range vars {
 		squares, linear := newSlot(s, v, "Ftrl", o.InitialAccumulator), newSlot(s, v, "Ftrl_1", 0)

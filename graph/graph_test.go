@@ -282,9 +282,9 @@ func TestDropout(t *testing.T) {
 		}
 		in := op.Placeholder(s, tf.Float)
 		keeps := placeholder(s, "keep", tf.Float, tf.ScalarShape()) // of a constant, TensorFlow would take the reciprocal
-		drop := ConvNet{Seed: 1}.dropout(keeps)
+		drop := tutorialDropout{keeps, 1}
 		feeds := map[tf.Output]*tf.Tensor{in: tensor(t, x), keeps: tensor(t, keep)}
-		out := run(t, s, nil, feeds, drop(s, in, 6))[0].Value().([]float32)
+		out := run(t, s, nil, feeds, drop.apply(s, in, 6))[0].Value().([]float32)
 		kept := 0
 		for i, y := range out {
 			if y == 0 {
@@ -310,7 +310,7 @@ func TestRMSProp(t *testing.T) {
 	// The gradient of sum(v*v)/2 is v.
 	half := s.SubScope("half")
 	cost := op.Sum(half, op.Mul(half, op.Square(half, v.Value), op.Const(half, float32(0.5))), op.Const(half.SubScope("axis"), []int32{0}))
-	training := Minimize(s, cost, []Variable{v}, r)
+	training := Minimize(s, cost, []Variable{v}, r, nil)
 	if got := training.Slots[0].Name + " " + training.Slots[1].Name; got != "v/RMSProp v/RMSProp_1" {
 		t.Errorf("slots %s", got)
 	}
@@ -342,7 +342,7 @@ func TestRMSProp(t *testing.T) {
 func TestMinimizeErrors(t *testing.T) {
 	s := op.NewScope()
 	v := NewVariable(s.SubScope("v"), "v", op.Const(s, []float32{1}))
-	Minimize(s, op.Const(s.SubScope("cost"), float32(1)), []Variable{v}, tutorial)
+	Minimize(s, op.Const(s.SubScope("cost"), float32(1)), []Variable{v}, tutorial, nil)
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "v") {
 		t.Errorf("a cost that does not depend on the variable: %v", err)
 	}

@@ -29,8 +29,8 @@ type Imported struct {
 }
 
 // Import imports a binary GraphDef, with a training step: the op that the graph
-// has for it, if names.Train says so, else Minimize's, with o's updates; of
-// names.Train and o, one is wanted.
+// has for it, if names.Train says so, else Minimize's, with o's updates and the
+// schedule; of names.Train and o, one is wanted.
 //
 // Only what the names depend on is imported, and the variables' initializers,
 // under the names that the nodes have. So a graph's own optimizer, if it is not
@@ -39,16 +39,19 @@ type Imported struct {
 // the Model's X and Y.
 //
 // An error names what is wrong with the names or with the graph, such as an op
-// that has no gradient; o's may be a RangeError.
-func Import(def []byte, names Names, o Optimizer) (Imported, error) {
+// that has no gradient; o's and the schedule's may be a RangeError.
+func Import(def []byte, names Names, o Optimizer, schedule Schedule) (Imported, error) {
 	if err := names.validate(); err != nil {
 		return Imported{}, err
 	}
 	if (names.Train == "") == (o == nil) {
 		return Imported{}, errors.New("want an optimizer or the name of the graph's train op, and not both")
 	}
+	if o == nil && schedule != nil {
+		return Imported{}, errors.New("want no schedule for the graph's train op")
+	}
 	if o != nil {
-		if err := o.Validate(); err != nil {
+		if err := validate(o, schedule); err != nil {
 			return Imported{}, err
 		}
 	}
@@ -56,7 +59,7 @@ func Import(def []byte, names Names, o Optimizer) (Imported, error) {
 	if err != nil {
 		return Imported{}, err
 	}
-	i := importer{def: d, names: names, optimizer: o, refs: map[string]ref{}}
+	i := importer{def: d, names: names, optimizer: o, schedule: schedule, refs: map[string]ref{}}
 	for _, step := range []func() error{i.find, i.checkTensors, i.checkWays, i.findVariables, i.build, i.train} {
 		if err := step(); err != nil {
 			return Imported{}, err
@@ -70,6 +73,7 @@ type importer struct {
 	def       definition
 	names     Names
 	optimizer Optimizer
+	schedule  Schedule
 	out       Imported
 
 	refs      map[string]ref // what the names name, by key

@@ -133,7 +133,7 @@ func (i *importer) train() error {
 		return err
 	}
 	others := t.Slots
-	*t = Minimize(i.out.Scope, m.Cost, m.Weights, i.optimizer)
+	*t = Minimize(i.out.Scope, m.Cost, m.Weights, i.optimizer, i.schedule)
 	if err := i.out.Scope.Err(); err != nil {
 		return i.explain(err)
 	}

@@ -69,7 +69,7 @@ func read(t *testing.T, file string) []byte {
 
 func imported(t *testing.T, def []byte, names Names, o Optimizer) Imported {
 	t.Helper()
-	i, err := Import(def, names, o)
+	i, err := Import(def, names, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestImportTutorial(t *testing.T) {
 	def := tutorialDef(t)
 	s := op.NewScope()
 	m := ConvNet{Seed: 7}.Build(s)
-	training := Minimize(s, m.Cost, m.Weights, tutorial)
+	training := m.Minimize(s, tutorial, nil)
 	want := steps(t, s, m, training, 20, false, false)
 	if len(want.losses) != 20 || len(want.names) != 15 {
 		t.Fatalf("%d losses, %d variables", len(want.losses), len(want.names))
@@ -203,7 +203,7 @@ func TestImportOwn(t *testing.T) {
 	build := func() (*op.Scope, Model, Training) {
 		s := op.NewScope()
 		m := ConvNet{Seed: 7, Filters: [3]int64{4, 4, 4}, Hidden: 20}.Build(s)
-		return s, m, Minimize(s, m.Cost, m.Weights, tutorial)
+		return s, m, m.Minimize(s, tutorial, nil)
 	}
 	s, m, training := build()
 	want := steps(t, s, m, training, 3, false, false)
@@ -346,19 +346,19 @@ func TestImportErrors(t *testing.T) {
 		{"flat", "=classes", "=labels", "predictions=labels does not depend on images=images:0"},
 		{"flat", "loss", "keep_conv=cost,loss", "keep_conv=cost is of the op Identity: want a placeholder, one of images, labels"},
 	} {
-		_, err := Import(pythonDef(t, test.file), names(t, strings.Replace(perceptronNames, test.old, test.new, 1)), perceptronRMSProp)
+		_, err := Import(pythonDef(t, test.file), names(t, strings.Replace(perceptronNames, test.old, test.new, 1)), perceptronRMSProp, nil)
 		wantError(t, err, test.want)
 	}
 	flat, n := pythonDef(t, "flat"), names(t, perceptronNames)
-	_, err := Import(nil, n, tutorial)
+	_, err := Import(nil, n, tutorial, nil)
 	wantError(t, err, "not a binary GraphDef: no nodes in it")
-	_, err = Import(flat[:len(flat)-1], n, tutorial)
+	_, err = Import(flat[:len(flat)-1], n, tutorial, nil)
 	wantError(t, err, "not a binary GraphDef: ")
-	_, err = Import(flat, n, nil)
+	_, err = Import(flat, n, nil, nil)
 	wantError(t, err, "want an optimizer or the name of the graph's train op")
-	_, err = Import(flat, Names{}, tutorial)
+	_, err = Import(flat, Names{}, tutorial, nil)
 	wantError(t, err, "no name of the graph's images, labels, loss, predictions")
-	_, err = Import(flat, n, RMSProp{})
+	_, err = Import(flat, n, RMSProp{}, nil)
 	if wrong := new(RangeError); !errors.As(err, &wrong) {
 		t.Errorf("error %v, want a RangeError", err)
 	}
@@ -367,9 +367,11 @@ func TestImportErrors(t *testing.T) {
 		"init": "train=init does not depend on images=images:0",
 	} {
 		n.Train = op
-		_, err = Import(flat, n, nil)
+		_, err = Import(flat, n, nil, nil)
 		wantError(t, err, want)
 	}
+	_, err = Import(flat, n, nil, CosineDecay{Steps: 1})
+	wantError(t, err, "want no schedule for the graph's train op")
 	n.Train = ""
 	for resource, want := range map[string]string{
 		"layers/w":         `the variables layers/w and layers/b are one resource, "layers/w"`,
@@ -378,7 +380,7 @@ func TestImportErrors(t *testing.T) {
 		changed := edited(t, flat, "layers/b", func(n *nodepb.NodeDef) {
 			n.Attr["shared_name"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_S{S: []byte(resource)}}
 		})
-		_, err = Import(changed, n, perceptronRMSProp)
+		_, err = Import(changed, n, perceptronRMSProp, nil)
 		wantError(t, err, want)
 	}
 }

@@ -44,7 +44,7 @@ func (c ConvNet) BuildInference(s *op.Scope, values []*tf.Tensor) Inference {
 		return m
 	}
 	m.Weights = w[:]
-	logits := model(s, m.Images, w, noDropout, noDropout)
+	logits, _ := fastModel(s, m.Images, w, noDropout{}, noDropout{})
 	m.Classes = argMax(s.SubScope("classes"), logits)
 	m.Probabilities = op.Softmax(s.SubScope("probabilities"), logits)
 	return m

@@ -35,17 +35,17 @@ func (o Momentum) Validate() error {
 func (o Nesterov) Validate() error { return Momentum(o).Validate() }
 
 // Apply implements Optimizer with ResourceApplyMomentum.
-func (o Momentum) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
-	return o.apply(s, s.SubScope(o.Name()), false, vars, gradients)
+func (o Momentum) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+	return o.apply(s, s.SubScope(o.Name()), rate, false, vars, gradients)
 }
 
 // Apply implements Optimizer with ResourceApplyMomentum.
-func (o Nesterov) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
-	return Momentum(o).apply(s, s.SubScope(o.Name()), true, vars, gradients)
+func (o Nesterov) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+	return Momentum(o).apply(s, s.SubScope(o.Name()), rate, true, vars, gradients)
 }
 
-func (o Momentum) apply(s, scope *op.Scope, nesterov bool, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
-	lr, momentum := scalar(scope, "learning_rate", o.LearningRate), scalar(scope, "momentum", o.Momentum)
+func (o Momentum) apply(s, scope *op.Scope, rate Rate, nesterov bool, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+	lr, momentum := rate(scope.SubScope("learning_rate"), o.LearningRate), scalar(scope, "momentum", o.Momentum)
 	for i, v := range vars {
 		slot := newSlot(s, v, "Momentum", 0)
 		slots = append(slots, slot)

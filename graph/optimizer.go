@@ -16,34 +16,50 @@ type Optimizer interface {
 	Validate() error
 
 	// Apply adds, for each of vars, the op that updates it by the gradient of
-	// the same index, and returns these ops and the variables (the slots) in
-	// which the optimizer keeps its state.
-	Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable)
+	// the same index, at a learning rate that is the optimizer's own at first,
+	// and returns these ops and the variables (the slots) in which the optimizer
+	// keeps its state.
+	Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable)
 }
+
+// A Rate adds the learning rate, a float32 scalar that is initial at first.
+type Rate func(s *op.Scope, initial float32) tf.Output
 
 // A Training is what Minimize adds to a graph.
 type Training struct {
 	Gradients []tf.Output   // of the cost, by each variable, of its shape
 	Slots     []Variable    // the optimizer's state
 	Op        *tf.Operation // one step: runs all updates
+
+	// With a Schedule, one step is fed with GlobalStep; else the two have no Op.
+	GlobalStep   tf.Output // placeholder, int64 scalar: the steps before this one
+	LearningRate tf.Output // float32 scalar: that of the step
 }
 
 // Minimize adds one training step: the gradients of cost, a float32 scalar, by
-// vars, and o's updates by them. s must carry no device and no control
-// dependencies: op.Gradients refuses them.
-func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Training {
+// vars, and o's updates by them, at o's learning rate, which follows schedule;
+// nil: it stays. s must carry no device and no control dependencies:
+// op.Gradients refuses them.
+func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer, schedule Schedule) Training {
+	return minimize(s, vars, o, schedule, func(s *op.Scope) []tf.Output {
+		handles := make([]tf.Output, len(vars))
+		for i, v := range vars {
+			handles[i] = v.Handle
+		}
+		return op.Gradients(s, []tf.Output{cost}, handles)
+	})
+}
+
+// minimize is Minimize for the gradients that a function adds, by vars.
+func minimize(s *op.Scope, vars []Variable, o Optimizer, schedule Schedule, gradients func(*op.Scope) []tf.Output) Training {
 	var t Training
-	if err := o.Validate(); err != nil {
+	if err := validate(o, schedule); err != nil {
 		s.UpdateErr("Minimize", err)
 	}
 	if s.Err() != nil {
 		return t
 	}
-	handles := make([]tf.Output, len(vars))
-	for i, v := range vars {
-		handles[i] = v.Handle
-	}
-	t.Gradients = op.Gradients(s.SubScope("gradients"), []tf.Output{cost}, handles)
+	t.Gradients = gradients(s.SubScope("gradients"))
 	if s.Err() != nil {
 		return t
 	}
@@ -53,10 +69,27 @@ func Minimize(s *op.Scope, cost tf.Output, vars []Variable, o Optimizer) Trainin
 			return t
 		}
 	}
-	updates, slots := o.Apply(s, vars, t.Gradients)
+	rate := func(s *op.Scope, initial float32) tf.Output { return op.Const(s, initial) }
+	if schedule != nil {
+		t.GlobalStep = placeholder(s, "global_step", tf.Int64, tf.ScalarShape())
+		rate = func(s *op.Scope, initial float32) tf.Output {
+			t.LearningRate = schedule.Rate(s, initial, t.GlobalStep)
+			return t.LearningRate
+		}
+	}
+	updates, slots := o.Apply(s, rate, vars, t.Gradients)
 	t.Slots = slots
 	t.Op = op.NoOp(s.SubScope("train_op").WithControlDependencies(updates...))
 	return t
+}
+
+// validate returns a RangeError if a setting of the two is out of its range.
+func validate(o Optimizer, schedule Schedule) error {
+	err := o.Validate()
+	if err == nil && schedule != nil {
+		err = schedule.Validate()
+	}
+	return err
 }
 
 // Optimizers returns all optimizers, with Python's defaults. Where Python has

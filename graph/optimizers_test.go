@@ -42,9 +42,24 @@ func write(t *testing.T, file string, values []float32, shape ...int64) *tf.Tens
 	return x
 }
 
+// float32s returns those whose bytes a file holds.
+func float32s(t *testing.T, file string) []float32 {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]float32, len(data)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values
+}
+
 // TestOptimizers trains a small network on real digits by each optimizer for 30
 // steps, and wants the bits of Python's losses, variables and slots, under
-// Python's names.
+// Python's names; by two of them also with each schedule, and its learning
+// rates.
 func TestOptimizers(t *testing.T) {
 	const n = 64
 	pixels, labels := digits(t, n)
@@ -73,19 +88,28 @@ func TestOptimizers(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	cases := map[string]Optimizer{
-		"adagrad-da with l1 and l2":       AdagradDA{LearningRate: 0.01, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01},
-		"ftrl with l1 and l2":             Ftrl{LearningRate: 0.01, LearningRatePower: -0.5, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01},
-		"rmsprop with momentum":           RMSProp{LearningRate: 0.001, Decay: 0.9, Momentum: 0.5, Epsilon: 1e-10},
-		"proximal-sgd with l1 and l2":     ProximalSGD{LearningRate: 0.1, L1: 0.001, L2: 0.01},
-		"proximal-adagrad with l1 and l2": ProximalAdagrad{LearningRate: 0.01, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01},
+	type updates struct {
+		Optimizer
+		Schedule
+	}
+	cases := map[string]updates{
+		"adagrad-da with l1 and l2":       {AdagradDA{LearningRate: 0.01, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01}, nil},
+		"ftrl with l1 and l2":             {Ftrl{LearningRate: 0.01, LearningRatePower: -0.5, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01}, nil},
+		"rmsprop with momentum":           {RMSProp{LearningRate: 0.001, Decay: 0.9, Momentum: 0.5, Epsilon: 1e-10}, nil},
+		"proximal-sgd with l1 and l2":     {ProximalSGD{LearningRate: 0.1, L1: 0.001, L2: 0.01}, nil},
+		"proximal-adagrad with l1 and l2": {ProximalAdagrad{LearningRate: 0.01, InitialAccumulator: 0.1, L1: 0.001, L2: 0.01}, nil},
 	}
 	for _, o := range Optimizers() {
 		if name := o.Name(); name != "amsgrad" && name != "adamax" { // which Python does not have
-			cases[name] = o
+			cases[name] = updates{o, nil}
 		}
 	}
-	for name, o := range cases {
+	for _, name := range []string{"sgd", "rmsprop"} {
+		for _, schedule := range []Schedule{ExponentialDecay{Steps: 7, DecayRate: 0.9}, StepDecay{Steps: 7, DecayRate: 0.9}, CosineDecay{Steps: 20, Alpha: 0.3}} {
+			cases[name+" "+schedule.Name()] = updates{optimizer(t, name), schedule}
+		}
+	}
+	for name, u := range cases {
 		s := op.NewScope()
 		X, Y := placeholder(s, "X", tf.Float, tf.MakeShape(-1, 784)), placeholder(s, "Y", tf.Float, tf.MakeShape(-1, 10))
 		vars := []Variable{
@@ -95,22 +119,28 @@ func TestOptimizers(t *testing.T) {
 		logits := op.MatMul(s.SubScope("output"), op.Relu(s, op.MatMul(s, X, vars[0].Read(s.SubScope("read1")))), vars[1].Read(s.SubScope("read2")))
 		loss, _ := op.SoftmaxCrossEntropyWithLogits(s, logits, Y)
 		cost := op.Mean(s, loss, op.Const(s.SubScope("axis"), []int32{0}))
-		training := Minimize(s, cost, vars, o)
+		training := Minimize(s, cost, vars, u.Optimizer, u.Schedule)
 		all := append(vars, training.Slots...)
 		session := open(t, s, inits(all))
 
-		losses, err := os.ReadFile(filepath.Join(out, name+".losses"))
-		if err != nil {
-			t.Fatal(err)
+		want := [][]float32{float32s(t, filepath.Join(out, name+".losses"))}
+		feeds, fetches := map[tf.Output]*tf.Tensor{X: feedX, Y: feedY}, []tf.Output{cost}
+		if u.Schedule != nil {
+			want = append(want, float32s(t, filepath.Join(out, name+".rates")))
+			fetches = append(fetches, training.LearningRate)
 		}
 		for step := range 30 {
-			got, err := session.Run(map[tf.Output]*tf.Tensor{X: feedX, Y: feedY}, []tf.Output{cost}, []*tf.Operation{training.Op})
+			if u.Schedule != nil {
+				feeds[training.GlobalStep] = tensor(t, int64(step))
+			}
+			got, err := session.Run(feeds, fetches, []*tf.Operation{training.Op})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := math.Float32frombits(binary.LittleEndian.Uint32(losses[4*step:]))
-			if got := got[0].Value().(float32); got != want {
-				t.Fatalf("%s: the loss of step %d is %v, want %v", name, step, got, want)
+			for i, what := range []string{"loss", "learning rate"}[:len(got)] {
+				if got := got[i].Value().(float32); got != want[i][step] {
+					t.Fatalf("%s: the %s of step %d is %v, want %v", name, what, step, got, want[i][step])
+				}
 			}
 		}
 		for _, v := range all {
@@ -157,7 +187,7 @@ func TestAdamKin(t *testing.T) {
 		v := NewVariable(s.SubScope("v"), "v", op.Const(s, []float32{1, -2}))
 		half := s.SubScope("half")
 		cost := op.Sum(half, op.Mul(half, op.Square(half, v.Value), op.Const(half, float32(0.5))), op.Const(half.SubScope("axis"), []int32{0}))
-		training := Minimize(s, cost, []Variable{v}, o)
+		training := Minimize(s, cost, []Variable{v}, o, nil)
 		session := open(t, s, inits(append(training.Slots, v)))
 		want := []float64{1, -2}
 		var m, second, largest [2]float64
@@ -211,6 +241,26 @@ func TestOptimizerSettings(t *testing.T) {
 		wrong := new(RangeError)
 		if err := test.o.Validate(); !errors.As(err, &wrong) || wrong.Setting != test.setting {
 			t.Errorf("%+v: %v, want a RangeError of %s", test.o, err, test.setting)
+		}
+	}
+	for _, d := range Schedules() {
+		if err := d.Validate(); err != nil {
+			t.Errorf("%s: the defaults: %v", d.Name(), err)
+		}
+	}
+	for _, test := range []struct {
+		d       Schedule
+		setting string
+	}{
+		{ExponentialDecay{DecayRate: 1}, "lr-decay-steps"},
+		{ExponentialDecay{Steps: 1, DecayRate: nan}, "lr-decay-rate"},
+		{StepDecay{Steps: 1}, "lr-decay-rate"},
+		{CosineDecay{Steps: -1}, "lr-decay-steps"},
+		{CosineDecay{Steps: 1, Alpha: 1.1}, "lr-alpha"},
+	} {
+		wrong := new(RangeError)
+		if err := validate(SGD{LearningRate: 1}, test.d); !errors.As(err, &wrong) || wrong.Setting != test.setting {
+			t.Errorf("%+v: %v, want a RangeError of %s", test.d, err, test.setting)
 		}
 	}
 	if got := optimizer(t, "adam").(Adam).Beta2; got != 0.999 {

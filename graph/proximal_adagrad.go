@@ -27,9 +27,9 @@ func (o ProximalAdagrad) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyProximalAdagrad.
-func (o ProximalAdagrad) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o ProximalAdagrad) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(o.Name())
-	lr, l1, l2 := scalar(scope, "learning_rate", o.LearningRate), scalar(scope, "l1", o.L1), scalar(scope, "l2", o.L2)
+	lr, l1, l2 := rate(scope.SubScope("learning_rate"), o.LearningRate), scalar(scope, "l1", o.L1), scalar(scope, "l2", o.L2)
 	for i, v := range vars {
 		slot := newSlot(s, v, "ProximalAdagrad", o.InitialAccumulator)
 		slots = append(slots, slot)

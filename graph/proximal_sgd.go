@@ -24,9 +24,9 @@ func (o ProximalSGD) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyProximalGradientDescent.
-func (o ProximalSGD) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o ProximalSGD) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	s = s.SubScope(o.Name())
-	lr, l1, l2 := scalar(s, "learning_rate", o.LearningRate), scalar(s, "l1", o.L1), scalar(s, "l2", o.L2)
+	lr, l1, l2 := rate(s.SubScope("learning_rate"), o.LearningRate), scalar(s, "l1", o.L1), scalar(s, "l2", o.L2)
 	for i, v := range vars {
 		updates = append(updates, op.ResourceApplyProximalGradientDescent(updateScope(s, v), v.Handle, lr, l1, l2, gradients[i]))
 	}

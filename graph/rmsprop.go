@@ -29,9 +29,9 @@ func (r RMSProp) Validate() error {
 }
 
 // Apply implements Optimizer with ResourceApplyRMSProp.
-func (r RMSProp) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (r RMSProp) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	scope := s.SubScope(r.Name())
-	learningRate, decay := scalar(scope, "learning_rate", r.LearningRate), scalar(scope, "decay", r.Decay)
+	learningRate, decay := rate(scope.SubScope("learning_rate"), r.LearningRate), scalar(scope, "decay", r.Decay)
 	momentum, epsilon := scalar(scope, "momentum", r.Momentum), scalar(scope, "epsilon", r.Epsilon)
 	for i, v := range vars {
 		ms := newSlot(s, v, "RMSProp", 1)

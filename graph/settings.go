@@ -30,7 +30,7 @@ func notNegative(setting string, x float32) error {
 	return within(setting, x, x >= 0 && finite(x), "at least 0")
 }
 
-func within(setting string, x float32, ok bool, want string) error {
+func within(setting string, x any, ok bool, want string) error {
 	if ok {
 		return nil
 	}

@@ -17,9 +17,9 @@ func (o SGD) Name() string { return "sgd" }
 func (o SGD) Validate() error { return positive("lr", o.LearningRate) }
 
 // Apply implements Optimizer with ResourceApplyGradientDescent.
-func (o SGD) Apply(s *op.Scope, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
+func (o SGD) Apply(s *op.Scope, rate Rate, vars []Variable, gradients []tf.Output) (updates []*tf.Operation, slots []Variable) {
 	s = s.SubScope(o.Name())
-	lr := scalar(s, "learning_rate", o.LearningRate)
+	lr := rate(s.SubScope("learning_rate"), o.LearningRate)
 	for i, v := range vars {
 		updates = append(updates, op.ResourceApplyGradientDescent(updateScope(s, v), v.Handle, lr, gradients[i]))
 	}

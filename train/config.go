@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Model     graph.ConvNet
 	Optimizer graph.Optimizer // nil: the Graph's own
+	Schedule  graph.Schedule  // of the Optimizer's learning rate; nil: it stays
 
 	// Graph is a binary GraphDef that is trained in the place of Model, of
 	// which only Seed counts then, for the drawing of test images. Names say
@@ -54,9 +55,9 @@ type Config struct {
 	// no numbers.
 	Details bool
 
-	// Device is where the graph runs: "auto" or "" lets TensorFlow choose,
-	// "cpu" hides the GPUs, "gpu:N" shows the one only.
-	Device string
+	// Compute is of the sessions. Only its Precision decides numbers; threads
+	// and devices may do so in the last bits.
+	Compute
 }
 
 // validate returns a graph.RangeError for what is out of its range.
@@ -76,6 +77,8 @@ func (c Config) validate() error {
 		return &graph.RangeError{Setting: "target", Value: c.Target, Want: "0 to 1"}
 	case c.Optimizer == nil && (c.Graph == nil || c.Names.Train == ""):
 		return errors.New("no optimizer")
+	case c.Optimizer == nil && c.Schedule != nil:
+		return errors.New("a schedule, but no optimizer")
 	case c.Out != "" && c.Keep < 1:
 		return &graph.RangeError{Setting: "keep", Value: c.Keep, Want: "at least 1"}
 	case c.Resume && c.Out == "":
@@ -85,10 +88,17 @@ func (c Config) validate() error {
 	case c.Force && !c.Resume:
 		return &graph.RangeError{Setting: "force", Value: c.Force, Want: "-resume, whose other settings it accepts"}
 	}
-	if c.Optimizer == nil {
-		return nil
+	if c.Optimizer != nil {
+		if err := c.Optimizer.Validate(); err != nil {
+			return err
+		}
 	}
-	return c.Optimizer.Validate()
+	if c.Schedule != nil {
+		if err := c.Schedule.Validate(); err != nil {
+			return err
+		}
+	}
+	return c.Compute.validate()
 }
 
 // Settings are what decides a run's numbers, by their names on the command
@@ -98,6 +108,10 @@ type Settings map[string]json.RawMessage
 // settings returns c's, with the number of images that it trains on.
 func (c Config) settings(images int) (Settings, error) {
 	s := Settings{}
+	precision := c.Precision
+	if precision == float32Precision {
+		precision = ""
+	}
 	parts := []any{
 		struct {
 			Batch      int     `json:"batch"`
@@ -105,7 +119,8 @@ func (c Config) settings(images int) (Settings, error) {
 			KeepHidden float32 `json:"keep-hidden"`
 			Images     int     `json:"images"`
 			Seed       int64   `json:"seed"`
-		}{c.Batch, c.KeepConv, c.KeepHidden, images, c.Model.Seed},
+			Precision  string  `json:"precision,omitempty"` // none: float32
+		}{c.Batch, c.KeepConv, c.KeepHidden, images, c.Model.Seed, precision},
 	}
 	if c.Graph == nil {
 		parts = append(parts, c.Model.WithDefaults())
@@ -119,6 +134,11 @@ func (c Config) settings(images int) (Settings, error) {
 		parts = append(parts, c.Optimizer, struct {
 			Optimizer string `json:"optimizer"`
 		}{c.Optimizer.Name()})
+	}
+	if c.Schedule != nil {
+		parts = append(parts, c.Schedule, struct {
+			Schedule string `json:"lr-schedule"`
+		}{c.Schedule.Name()})
 	}
 	for _, part := range parts {
 		data, err := json.Marshal(part)

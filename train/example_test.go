@@ -70,7 +70,7 @@ func ExampleOpenPredictor() {
 		fmt.Println(err)
 		return
 	}
-	p, err := train.OpenPredictor(filepath.Join(models, "keras"), "auto")
+	p, err := train.OpenPredictor(filepath.Join(models, "keras"), train.Compute{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tfrunner/graph"
 	"tfrunner/train"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestHistory(t *testing.T) {
 	d := small(t, 3*128)
 	c := inFolder(t.TempDir())
-	c.Epochs = 2
+	c.Epochs, c.Schedule = 2, graph.StepDecay{Steps: 2, DecayRate: 0.5}
 	for _, step := range []int{2, 4, 0} {
 		ctx, cancel := context.WithCancel(context.Background())
 		stop := &records{after: func(r train.Record) error {
@@ -44,7 +45,7 @@ func TestHistory(t *testing.T) {
 	}
 	for i, w := range want {
 		g := got[i]
-		if g.Kind != w.Kind || g.Epoch != w.Epoch || g.Step != w.Step || g.Loss != w.Loss || w.Kind == train.Epoch && g.LearningRate != w.LearningRate ||
+		if g.Kind != w.Kind || g.Epoch != w.Epoch || g.Step != w.Step || g.Loss != w.Loss || g.LearningRate != w.LearningRate || g.Scheduled != w.Scheduled ||
 			g.ValidationAccuracy != w.ValidationAccuracy || g.SampleAccuracy != w.SampleAccuracy || g.Correct != w.Correct || g.Total != w.Total {
 			t.Errorf("record %d is %+v, want %+v", i, g, w)
 		}

@@ -29,9 +29,8 @@ type Predictor struct {
 	shape []int64     // of an image
 }
 
-// OpenPredictor opens a model on a device, which is named as in Config: the best
-// checkpoint in a run's folder, or a SavedModel. Of a SavedModel it runs the
-// first of these signatures that it has:
+// OpenPredictor opens a model: the best checkpoint in a run's folder, or a
+// SavedModel. Of a SavedModel it runs the first of these signatures that it has:
 //
 //	pixels           of uint8, as images have them
 //	serving_default  of float32, which are the uint8 times 1/255
@@ -39,7 +38,7 @@ type Predictor struct {
 // The signature has one input, of shape [?,28,28,1], [?,28,28] or [?,784], and
 // gives probabilities or logits in the output that is called probabilities, or
 // else in its only output of float32, of shape [?,10].
-func OpenPredictor(dir, device string) (*Predictor, error) {
+func OpenPredictor(dir string, c Compute) (*Predictor, error) {
 	if err := checkVersion(tf.Version()); err != nil {
 		return nil, err
 	}
@@ -47,7 +46,7 @@ func OpenPredictor(dir, device string) (*Predictor, error) {
 	if !run && !exists(filepath.Join(dir, "saved_model.pb")) {
 		return nil, fmt.Errorf("no model in %s: want a run's folder, with its config.json, or a SavedModel, with its saved_model.pb", dir)
 	}
-	options, err := SessionOptions(device)
+	options, err := c.Options()
 	if err != nil {
 		return nil, err
 	}

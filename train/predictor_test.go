@@ -32,7 +32,7 @@ func savedModels(t testing.TB) string {
 // probabilities runs a model that scripts/digitmodels.py wrote.
 func probabilities(t *testing.T, name string, pixels []byte) [][]float32 {
 	t.Helper()
-	p, err := train.OpenPredictor(filepath.Join(savedModels(t), name), "cpu")
+	p, err := train.OpenPredictor(filepath.Join(savedModels(t), name), train.Compute{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestPredictorErrors(t *testing.T) {
 		{filepath.Join(models, "broken"), "", "the model gives [NaN"},
 		{filepath.Join(models, "keras"), "tpu", "device tpu: want auto, cpu"},
 	} {
-		p, err := train.OpenPredictor(test.dir, test.device)
+		p, err := train.OpenPredictor(test.dir, train.Compute{Device: test.device})
 		if err == nil {
 			_, err = p.Probabilities(make([]byte, 784))
 			p.Close()
@@ -126,7 +126,7 @@ func TestPredictorErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", test.dir, err, test.want)
 		}
 	}
-	p, err := train.OpenPredictor(filepath.Join(models, "keras"), "cpu")
+	p, err := train.OpenPredictor(filepath.Join(models, "keras"), train.Compute{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestPredictorOfTrainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{c.Out, model} {
-		p, err := train.OpenPredictor(dir, "cpu")
+		p, err := train.OpenPredictor(dir, train.Compute{Device: "cpu"})
 		if err != nil {
 			t.Fatal(err)
 		}

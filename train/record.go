@@ -28,7 +28,11 @@ type Record struct {
 	StepsPerEpoch int
 
 	Loss         float32 // of the step's batch, before its update; of an epoch the mean
-	LearningRate float32 // the optimizer's; 0 of an imported graph that trains itself
+	LearningRate float32 // of the step, or of the epoch's last; 0 of an imported graph that trains itself
+
+	// Of a step.
+	Images    int  // in its batch; in no JSON
+	Scheduled bool // the LearningRate follows a schedule; the JSON has it then
 
 	// Of an epoch.
 	ImagesPerSecond    float64  // trained on
@@ -63,12 +67,17 @@ func (r Record) MarshalJSON() ([]byte, error) {
 			Step  int  `json:"step"`
 		}{r.Kind, r.Epoch, r.Step})
 	case Step:
+		var rate *float32
+		if r.Scheduled {
+			rate = &r.LearningRate
+		}
 		return json.Marshal(struct {
-			Kind  Kind    `json:"kind"`
-			Epoch int     `json:"epoch"`
-			Step  int     `json:"step"`
-			Loss  float32 `json:"loss"`
-		}{r.Kind, r.Epoch, r.Step, r.Loss})
+			Kind         Kind     `json:"kind"`
+			Epoch        int      `json:"epoch"`
+			Step         int      `json:"step"`
+			Loss         float32  `json:"loss"`
+			LearningRate *float32 `json:"learning_rate,omitempty"`
+		}{r.Kind, r.Epoch, r.Step, r.Loss, rate})
 	case Epoch:
 		return json.Marshal(struct {
 			Kind               Kind    `json:"kind"`
@@ -98,29 +107,32 @@ func (r Record) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON decodes what MarshalJSON encodes.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	var from struct {
-		Kind               Kind    `json:"kind"`
-		Epoch              int     `json:"epoch"`
-		Epochs             int     `json:"epochs"`
-		Step               int     `json:"step"`
-		Loss               float32 `json:"loss"`
-		LearningRate       float32 `json:"learning_rate"`
-		ValidationAccuracy float64 `json:"validation_accuracy"`
-		SampleAccuracy     float64 `json:"sample_accuracy"`
-		ImagesPerSecond    float64 `json:"images_per_second"`
-		TestAccuracy       float64 `json:"test_accuracy"`
-		Correct            int     `json:"correct"`
-		Total              int     `json:"total"`
-		Seconds            float64 `json:"seconds"`
+		Kind               Kind     `json:"kind"`
+		Epoch              int      `json:"epoch"`
+		Epochs             int      `json:"epochs"`
+		Step               int      `json:"step"`
+		Loss               float32  `json:"loss"`
+		LearningRate       *float32 `json:"learning_rate"`
+		ValidationAccuracy float64  `json:"validation_accuracy"`
+		SampleAccuracy     float64  `json:"sample_accuracy"`
+		ImagesPerSecond    float64  `json:"images_per_second"`
+		TestAccuracy       float64  `json:"test_accuracy"`
+		Correct            int      `json:"correct"`
+		Total              int      `json:"total"`
+		Seconds            float64  `json:"seconds"`
 	}
 	if err := json.Unmarshal(data, &from); err != nil {
 		return err
 	}
 	*r = Record{
 		Kind: from.Kind, Epoch: from.Epoch + from.Epochs, Step: from.Step,
-		Loss: from.Loss, LearningRate: from.LearningRate,
+		Loss: from.Loss, Scheduled: from.Kind == Step && from.LearningRate != nil,
 		ImagesPerSecond: from.ImagesPerSecond, ValidationAccuracy: from.ValidationAccuracy, SampleAccuracy: from.SampleAccuracy,
 		TestAccuracy: from.TestAccuracy, Correct: from.Correct, Total: from.Total,
 		Elapsed: time.Duration(math.Round(from.Seconds * 1e9)),
+	}
+	if from.LearningRate != nil {
+		r.LearningRate = *from.LearningRate
 	}
 	return nil
 }

@@ -129,10 +129,30 @@ func (r *run) openFolder(ctx context.Context) error {
 	if err := r.restore(f.latest(), r.Variables()); err != nil {
 		return err
 	}
+	if err := r.restoreRate(); err != nil {
+		return err
+	}
 	if err := r.recorder.Record(Record{Kind: Resume, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training)}); err != nil {
 		return err
 	}
 	return r.replay(ctx)
+}
+
+// restoreRate sets r.rate to what a schedule had it at in the last step.
+func (r *run) restoreRate() error {
+	if r.config.Schedule == nil || r.Step == 0 {
+		return nil
+	}
+	step, err := tf.NewTensor(int64(r.Step - 1))
+	if err != nil {
+		return err
+	}
+	training := r.Trainer.training
+	out, err := r.session.Run(feed{training.GlobalStep: step}, []tf.Output{training.LearningRate}, nil)
+	if err == nil {
+		r.rate = out[0].Value().(float32)
+	}
+	return err
 }
 
 // restore gives variables the values that a checkpoint holds.

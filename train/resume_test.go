@@ -62,7 +62,7 @@ func whole(t *testing.T, c train.Config, d mnist.Data) *records {
 // epochs returns what an uninterrupted run and its parts have in common.
 func (r *records) epochs() (all []string) {
 	for _, rec := range r.of(train.Epoch) {
-		all = append(all, fmt.Sprint(rec.Epoch, rec.Step, rec.Loss, rec.ValidationAccuracy, rec.SampleAccuracy))
+		all = append(all, fmt.Sprint(rec.Epoch, rec.Step, rec.Loss, rec.LearningRate, rec.ValidationAccuracy, rec.SampleAccuracy))
 	}
 	return all
 }
@@ -72,7 +72,7 @@ func (r *records) epochs() (all []string) {
 func TestResume(t *testing.T) {
 	d := small(t, 5*128) // 5 steps an epoch
 	c := inFolder("")
-	c.Epochs = 3
+	c.Epochs, c.Schedule = 3, graph.ExponentialDecay{Steps: 4, DecayRate: 0.5}
 	want := whole(t, c, d)
 	for _, test := range []struct {
 		name string

@@ -83,7 +83,7 @@ type run struct {
 	training, validation []feed
 	recorder             Recorder
 	start                time.Time
-	rate                 float32 // the optimizer's learning rate
+	rate                 float32 // the learning rate of the last step
 	position
 	done bool
 
@@ -136,7 +136,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		if r.config.Details && (r.Step+1)%len(r.training) == 0 {
 			fetches = r.Trainer.training.Gradients
 		}
-		loss, fetched, err := r.trainStep(f, fetches...)
+		loss, fetched, err := r.trainStep(f, fetches)
 		stepped := time.Now()
 		session += stepped.Sub(before)
 		if err != nil {
@@ -147,7 +147,10 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		r.Loss += float64(loss)
 		r.Tested = false
 		r.done = r.Step == r.config.Steps
-		if err := r.recorder.Record(Record{Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training), Loss: loss, LearningRate: r.rate}); err != nil {
+		if err := r.recorder.Record(Record{
+			Kind: Step, Epoch: r.Epoch, Step: r.Step, StepsPerEpoch: len(r.training),
+			Loss: loss, LearningRate: r.rate, Images: r.config.Batch, Scheduled: r.config.Schedule != nil,
+		}); err != nil {
 			return err
 		}
 		recording += time.Since(stepped)
@@ -193,18 +196,31 @@ func (r *run) reached() bool {
 		r.config.Target > 0 && r.Tested && r.Validation >= r.config.Target
 }
 
-// trainStep trains on one batch and returns the loss before the update, and the
-// values of other tensors in the same step.
-func (t *Trainer) trainStep(f feed, others ...tf.Output) (float32, []*tf.Tensor, error) {
-	out, err := t.session.Run(f, append([]tf.Output{t.model.Cost}, others...), []*tf.Operation{t.training.Op})
+// trainStep trains on one batch, sets r.rate, and returns the loss before the
+// update and the values of other tensors in the same step.
+func (r *run) trainStep(f feed, others []tf.Output) (loss float32, values []*tf.Tensor, err error) {
+	training := r.Trainer.training
+	fetches := append([]tf.Output{r.model.Cost}, others...)
+	if r.config.Schedule != nil {
+		if f[training.GlobalStep], err = tf.NewTensor(int64(r.Step)); err != nil {
+			return 0, nil, err
+		}
+		fetches = append(fetches, training.LearningRate)
+	}
+	out, err := r.session.Run(f, fetches, []*tf.Operation{training.Op})
 	if err != nil {
 		return 0, nil, err
 	}
-	loss := out[0].Value().(float32)
+	loss = out[0].Value().(float32)
 	if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
 		return 0, nil, fmt.Errorf("the loss is %v: the training diverged; a smaller learning rate may help", loss)
 	}
-	return loss, out[1:], nil
+	if r.config.Schedule != nil {
+		if r.rate = out[len(out)-1].Value().(float32); math.IsInf(float64(r.rate), 0) {
+			return 0, nil, fmt.Errorf("the schedule has the learning rate at %v", r.rate)
+		}
+	}
+	return loss, out[1 : 1+len(others)], nil
 }
 
 func accuracy(correct, total int) float64 { return float64(correct) / float64(total) }

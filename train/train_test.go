@@ -177,6 +177,23 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestSchedule wants the rates of a StepDecay in the records.
+func TestSchedule(t *testing.T) {
+	c := tutorial(7)
+	c.Epochs, c.Batch, c.Schedule = 2, 100, graph.StepDecay{Steps: 2, DecayRate: 0.5}
+	var got []float32
+	for _, rec := range run(t, c, small(t, 300)).all[:8] {
+		got = append(got, rec.LearningRate)
+		if rec.Scheduled != (rec.Kind == train.Step) {
+			t.Errorf("%+v", rec)
+		}
+	}
+	const lr = 0.001
+	if want := []float32{lr, lr, lr / 2, lr / 2, lr / 2, lr / 4, lr / 4, lr / 4}; !slices.Equal(got, want) {
+		t.Errorf("rates of 3 steps, an epoch, 3 steps and an epoch %v, want %v", got, want)
+	}
+}
+
 func TestTarget(t *testing.T) {
 	c := tutorial(7)
 	c.Target = 0.01 // any guessing reaches it
@@ -250,6 +267,10 @@ func TestDivergence(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "diverged") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
+	c.Optimizer, c.Schedule = graph.SGD{LearningRate: 4}, graph.StepDecay{Steps: 1, DecayRate: 1e38}
+	if err := newTrainer(t, c).Run(context.Background(), small(t, 1280), new(records)); err == nil || err.Error() != "step 2: the schedule has the learning rate at +Inf" {
+		t.Errorf("error %v", err)
+	}
 	for _, rec := range r.all {
 		if loss := float64(rec.Loss); math.IsNaN(loss) || math.IsInf(loss, 0) {
 			t.Errorf("a record of the loss %v", loss)
@@ -271,6 +292,7 @@ func TestSettings(t *testing.T) {
 		{"keep-hidden", func(c *train.Config) { c.KeepHidden = float32(math.NaN()) }},
 		{"target", func(c *train.Config) { c.Target = 2 }},
 		{"lr", func(c *train.Config) { c.Optimizer = graph.RMSProp{LearningRate: -1} }},
+		{"lr-decay-steps", func(c *train.Config) { c.Schedule = graph.CosineDecay{} }},
 		{"device", func(c *train.Config) { c.Device = "gpu:7" }},
 		{"device", func(c *train.Config) { c.Device = "tpu" }},
 		{"device", func(c *train.Config) { c.Device = "cpu:1" }},
@@ -290,6 +312,10 @@ func TestSettings(t *testing.T) {
 	c.Optimizer = nil
 	if _, err := train.New(c); err == nil {
 		t.Error("no optimizer, no error")
+	}
+	c.Graph, c.Names.Train, c.Schedule = []byte("graph"), "train", graph.CosineDecay{Steps: 1}
+	if _, err := train.New(c); err == nil || err.Error() != "a schedule, but no optimizer" {
+		t.Errorf("error %v", err)
 	}
 	if err := newTrainer(t, tutorial(7)).Run(context.Background(), mnist.Data{Train: small(t, 128).Train}, new(records)); err == nil {
 		t.Error("no test images, no error")
@@ -316,7 +342,8 @@ func TestJSON(t *testing.T) {
 	r := train.JSONLines(&b)
 	for _, rec := range []train.Record{
 		{Kind: train.Step, Step: 1, StepsPerEpoch: 429, Loss: 2.302584},
-		{Kind: train.Step, Step: 2, StepsPerEpoch: 429, Loss: 0.1},
+		{Kind: train.Step, Step: 2, StepsPerEpoch: 429, Loss: 0.1, LearningRate: 0.001},
+		{Kind: train.Step, Step: 3, StepsPerEpoch: 429, Loss: 0.1, LearningRate: 0, Scheduled: true},
 		{Kind: train.Epoch, Epoch: 3, Step: 1716, Loss: 0.25, LearningRate: 0.001, ValidationAccuracy: 0.9912, SampleAccuracy: 1, ImagesPerSecond: 2345.5, Elapsed: 23400 * time.Millisecond},
 		{Kind: train.Final, Epoch: 4, Step: 1716, TestAccuracy: 0.9921, Correct: 9921, Total: 10000, Elapsed: 2 * time.Minute},
 	} {
@@ -326,6 +353,7 @@ func TestJSON(t *testing.T) {
 	}
 	want := `{"kind":"step","epoch":0,"step":1,"loss":2.302584}
 {"kind":"step","epoch":0,"step":2,"loss":0.1}
+{"kind":"step","epoch":0,"step":3,"loss":0.1,"learning_rate":0}
 {"kind":"epoch","epoch":3,"step":1716,"loss":0.25,"learning_rate":0.001,"validation_accuracy":0.9912,"sample_accuracy":1,"images_per_second":2345.5,"seconds":23.4}
 {"kind":"final","epochs":4,"step":1716,"test_accuracy":0.9921,"correct":9921,"total":10000,"seconds":120}
 `

@@ -38,9 +38,9 @@ func New(c Config) (*Trainer, error) {
 	s := op.NewScope()
 	if c.Graph == nil {
 		t.model = c.Model.Build(s)
-		t.training = graph.Minimize(s, t.model.Cost, t.model.Weights, c.Optimizer)
+		t.training = t.model.Minimize(s, c.Optimizer, c.Schedule)
 	} else {
-		i, err := graph.Import(c.Graph, c.Names, c.Optimizer)
+		i, err := graph.Import(c.Graph, c.Names, c.Optimizer, c.Schedule)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func OpenRun(dir, device string) (*Trainer, error) {
 		return nil, err
 	}
 	t, err := New(Config{
-		Model: c, Device: device, Init: dir,
+		Model: c, Compute: Compute{Device: device}, Init: dir,
 		// For what only training needs.
 		Optimizer: graph.RMSProp{LearningRate: 0.001}, Epochs: 1, Batch: 1, KeepConv: 1, KeepHidden: 1,
 	})
@@ -137,7 +137,7 @@ func (t *Trainer) Open() error {
 	if err := checkVersion(tf.Version()); err != nil {
 		return err
 	}
-	options, err := SessionOptions(t.config.Device)
+	options, err := t.config.Options()
 	if err != nil {
 		return err
 	}

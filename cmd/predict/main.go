@@ -46,12 +46,12 @@ type usageError struct{ error }
 
 // options are the command line's.
 type options struct {
-	model  string
-	device string
-	top    int
-	json   bool
-	show   bool
-	files  []string
+	train.Compute
+	model string
+	top   int
+	json  bool
+	show  bool
+	files []string
 }
 
 func parse(args []string, stdin io.Reader, stderr io.Writer) (options, error) {
@@ -59,7 +59,10 @@ func parse(args []string, stdin io.Reader, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("predict", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.model, "model", "", "predict with the best checkpoint of the run, or with the SavedModel, in `DIR`")
-	flags.StringVar(&o.device, "device", "auto", "run on auto, cpu or gpu:`N`")
+	flags.StringVar(&o.Device, "device", "auto", "run on auto, cpu or gpu:`N`")
+	flags.StringVar(&o.Precision, "precision", "float32", "compute in float32 or bfloat16")
+	flags.IntVar(&o.IntraOp, "intra-op", 0, "share an op's work among `N` threads; 0: one for each core")
+	flags.IntVar(&o.InterOp, "inter-op", -1, "run `N` ops at a time; 0: as many as TensorFlow chooses, -1: one, in the calling thread")
 	flags.IntVar(&o.top, "top", 3, "print the `N` likeliest classes")
 	flags.BoolVar(&o.json, "json", false, "print lines of JSON")
 	flags.BoolVar(&o.show, "show", false, "print each picture as the model sees it, too")
@@ -96,7 +99,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	model, err := train.OpenPredictor(o.model, o.device)
+	if o.Precision == "bfloat16" && !train.HasBFloat16() {
+		fmt.Fprintln(stderr, "predict: this CPU has no instructions for bfloat16: -precision bfloat16 will be slower than float32, if it works at all")
+	}
+	model, err := train.OpenPredictor(o.model, o.Compute)
 	if wrong := new(graph.RangeError); errors.As(err, &wrong) {
 		return usageError{fmt.Errorf("-%w", wrong)}
 	}

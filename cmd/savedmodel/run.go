@@ -78,7 +78,7 @@ func runGraph(args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	options, err := train.SessionOptions(o.device)
+	options, err := train.Compute{Device: o.device}.Options()
 	if wrong := new(graph.RangeError); errors.As(err, &wrong) {
 		return usageError{fmt.Errorf("-%w", wrong)}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 // options are the command line's.
 type options struct {
 	train.Config
+	all       bool // train by all optimizers, not by Config's
 	data      string
 	graph     string
 	export    string
@@ -33,18 +35,30 @@ type options struct {
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var optimizer optimizerFlag
+	optimizer := choice[graph.Optimizer]{flag: "optimizer", what: "optimizer", all: graph.Optimizers(), none: "all", noneHas: "each optimizer's defaults, which differ"}
+	schedule := choice[graph.Schedule]{flag: "lr-schedule", what: "schedule", all: graph.Schedules(), none: "constant", noneHas: "no settings"}
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, in one line
 	flags.StringVar(&o.data, "data", "", "read MNIST's four files from `DIR` (default: where `make setup` puts them)")
 	flags.IntVar(&o.Epochs, "epochs", 100, "train for at most `N` epochs")
 	flags.IntVar(&o.Steps, "steps", 0, "end after `N` training steps; 0: no such end")
 	flags.IntVar(&o.Batch, "batch", 128, "train on `N` images a step")
-	optimizer.addTo(flags)
+	choices := [][]string{
+		optimizer.addTo(flags, "rmsprop", "train with `NAME`; all: with each of the others in turn, for a table of them at the end, which is all without -out.\n"+
+			"In -out, each run has a folder of its name, and the curves of all are in loss.png and accuracy.png; -resume goes on\n"+
+			"with the runs there and begins the others. -target then ends a run only if it is given, and -json has the optimizer\n"+
+			"in each record, errors included. NAME is one of "),
+		schedule.addTo(flags, schedule.none, "change the learning rate from step to step, as `NAME` does: "),
+	}
 	float32Var(flags, &o.KeepConv, "keep-conv", 0.8, "dropout keeps this `part` after a convolution")
 	float32Var(flags, &o.KeepHidden, "keep-hidden", 0.5, "dropout keeps this `part` after the hidden layer")
 	flags.Int64Var(&o.Model.Seed, "seed", 0, "make random numbers repeat themselves; 0: do not")
 	flags.StringVar(&o.Device, "device", "auto", "run on auto, cpu or gpu:`N`")
+	flags.StringVar(&o.Precision, "precision", "float32", "compute in float32 or bfloat16")
+	flags.BoolVar(&o.Model.Fast, "fast", false, "train a faster graph of the same model: it rounds otherwise, and its dropouts are of random bytes,\n"+
+		"with probabilities of 1/256 (0.8 is 205/256); not the tutorial's numbers to the bit")
+	flags.IntVar(&o.IntraOp, "intra-op", 0, "share an op's work among `N` threads; 0: one for each core")
+	flags.IntVar(&o.InterOp, "inter-op", -1, "run `N` ops at a time; 0: as many as TensorFlow chooses, -1: one, in the calling thread")
 	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
 	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
 	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")
@@ -89,27 +103,56 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, usageError{errors.New("-export: want the ConvNet, not -graph")}
 	}
 	o.Details = o.board == "all"
+	o.all = optimizer.name == optimizer.none
+	if o.all {
+		if err := o.checkAll(flags); err != nil {
+			return o, err
+		}
+	}
 	if o.Resume && o.Out != "" {
-		if err := setFrom(flags, o.Out); err != nil {
+		dir := o.Out
+		if o.all {
+			dir = cmp.Or(begun(o.Out), o.Out)
+		}
+		if err := setFrom(flags, choices, dir); err != nil {
 			return o, err
 		}
 	}
 	if o.Names.Train == "" {
 		var err error
-		if o.Optimizer, err = optimizer.optimizer(); err != nil {
+		if o.Optimizer, err = optimizer.chosen(); err != nil {
+			return o, err
+		}
+		if o.Schedule, err = schedule.chosen(); err != nil {
 			return o, err
 		}
 	}
 	if o.graph == "" && o.Names == (graph.Names{}) {
 		return o, nil
 	}
-	return o, o.readGraph(flags)
+	return o, o.readGraph(flags, choices)
 }
 
-// readGraph reads the GraphDef to train. What it has no use for must not be
-// given.
-func (o *options) readGraph(flags *flag.FlagSet) (err error) {
-	useless := map[string]string{}
+// checkAll returns an error if a flag is given that is for one optimizer only,
+// and takes back the target unless it is given.
+func (o *options) checkAll(flags *flag.FlagSet) (err error) {
+	target := 0.0
+	flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "shapes", "print", "dump-graph", "profile", "export":
+			err = usageError{fmt.Errorf("-%s: want one optimizer, not all", f.Name)}
+		case "target":
+			target = o.Target
+		}
+	})
+	o.Target = target
+	return err
+}
+
+// readGraph reads the GraphDef to train. What it has no use for, such as the
+// choices' flags, must not be given.
+func (o *options) readGraph(flags *flag.FlagSet, choices [][]string) (err error) {
+	useless := map[string]string{"fast": "the ConvNet, not -graph"}
 	if o.Names.KeepConv == "" {
 		useless["keep-conv"] = "keep_conv=NAME in -map"
 	}
@@ -117,8 +160,7 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 		useless["keep-hidden"] = "keep_hidden=NAME in -map"
 	}
 	if o.Names.Train != "" {
-		useless["optimizer"] = "no train=OP in -map"
-		for name := range optimizerSettings() {
+		for _, name := range slices.Concat(choices...) {
 			useless[name] = "no train=OP in -map"
 		}
 	}
@@ -140,16 +182,19 @@ func (o *options) readGraph(flags *flag.FlagSet) (err error) {
 }
 
 // setFrom sets the flags that are not given to the settings of the run in dir.
-func setFrom(flags *flag.FlagSet, dir string) error {
+// Of a choice that is given it sets none: another one may not have them.
+func setFrom(flags *flag.FlagSet, choices [][]string, dir string) error {
 	settings, err := train.ReadSettings(dir)
 	if err != nil {
 		return err
 	}
 	flags.Visit(func(f *flag.Flag) {
 		delete(settings, f.Name)
-		if f.Name == "optimizer" { // another one may not have that one's settings
-			for name := range optimizerSettings() {
-				delete(settings, name)
+		for _, names := range choices {
+			if f.Name == names[0] {
+				for _, name := range names {
+					delete(settings, name)
+				}
 			}
 		}
 	})

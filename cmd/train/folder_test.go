@@ -108,24 +108,31 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestOptimizer resumes a run of an optimizer that keeps powers beside its
-// slots, and takes its settings from the run's folder.
-func TestOptimizer(t *testing.T) {
-	args := []string{"-json", "-seed", "7", "-batch", "64", "-optimizer", "adam", "-beta1", "0.8"}
-	_, whole, _ := try(t, append(args, "-steps", "6")...)
-	dir := filepath.Join(t.TempDir(), "run")
-	code, first, message := try(t, append(args, "-steps", "3", "-out", dir, "-plots=false")...)
-	if code != 0 {
-		t.Fatalf("exit code %d, error %q", code, message)
-	}
-	code, second, message := try(t, "-json", "-steps", "6", "-out", dir, "-resume", "-plots=false")
-	if code != 0 {
-		t.Fatalf("exit code %d, error %q", code, message)
-	}
-	if got, want := steps(strings.Split(first+second, "\n")), steps(strings.Split(whole, "\n")); got != want || got == "" {
-		t.Errorf("resumed:\n%s\nin one:\n%s", got, want)
-	}
-	if code, _, message := try(t, "-out", dir, "-resume", "-optimizer", "sgd"); code != 1 || !strings.Contains(message, `optimizer "sgd" (there "adam")`) {
-		t.Errorf("exit code %d, error %q", code, message)
+// TestResumeSettings resumes a run of an optimizer that keeps powers beside its
+// slots, and one whose learning rate changes, and takes their settings from the
+// run's folder.
+func TestResumeSettings(t *testing.T) {
+	for _, test := range []struct{ settings, other, refused string }{
+		{"-optimizer adam -beta1 0.8", "-optimizer sgd", `optimizer "sgd" (there "adam")`},
+		{"-optimizer sgd -lr-schedule step -lr-decay-steps 2", "-lr-decay-steps 3", "lr-decay-steps 3 (there 2)"},
+		{"-lr-schedule cosine -lr-decay-steps 5 -lr-alpha 0.1", "-lr-schedule constant", `lr-alpha none (there 0.1), lr-decay-steps none (there 5), lr-schedule none (there "cosine")`},
+	} {
+		args := append(strings.Fields("-json -seed 7 -batch 64"), strings.Fields(test.settings)...)
+		_, whole, _ := try(t, append(args, "-steps", "6")...)
+		dir := filepath.Join(t.TempDir(), "run")
+		code, first, message := try(t, append(args, "-steps", "3", "-out", dir, "-plots=false")...)
+		if code != 0 {
+			t.Fatalf("%s: exit code %d, error %q", test.settings, code, message)
+		}
+		code, second, message := try(t, "-json", "-steps", "6", "-out", dir, "-resume", "-plots=false")
+		if code != 0 {
+			t.Fatalf("%s: exit code %d, error %q", test.settings, code, message)
+		}
+		if got, want := steps(strings.Split(first+second, "\n")), steps(strings.Split(whole, "\n")); got != want || got == "" {
+			t.Errorf("%s: resumed:\n%s\nin one:\n%s", test.settings, got, want)
+		}
+		if code, _, message := try(t, append(strings.Fields(test.other), "-out", dir, "-resume")...); code != 1 || !strings.Contains(message, test.refused) {
+			t.Errorf("%s: exit code %d, error %q", test.settings, code, message)
+		}
 	}
 }

@@ -68,6 +68,7 @@ func TestGraph(t *testing.T) {
 		{[]string{"-map", names}, 2, "-map: want -graph"},
 		{[]string{"-graph", file, "-map", "images=X:0"}, 2, "no name of the graph's labels, loss, predictions"},
 		{[]string{"-graph", file, "-map", names + ",train=RMSProp", "-lr", "0.1"}, 2, "-lr: want no train=OP in -map"},
+		{[]string{"-graph", file, "-map", names + ",train=RMSProp", "-lr-schedule", "cosine"}, 2, "-lr-schedule: want no train=OP in -map"},
 		{[]string{"-graph", file, "-map", strings.Replace(names, ",keep_conv=p_keep_conv:0", "", 1), "-keep-conv", "0.5"}, 2, "-keep-conv: want keep_conv=NAME in -map"},
 		{[]string{"-graph", file, "-map", strings.Replace(names, "cost:0", "cot:0", 1)}, 1, "loss=cot:0: no such tensor in the graph; its placeholders are X, Y, "},
 		{[]string{"-graph", file + "x", "-map", names}, 1, file + "x"},

@@ -56,7 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = runOptions(ctx, o, stdout, stderr)
+	do := runOptions
+	if o.all {
+		do = compare
+	}
+	err = do(ctx, o, stdout, stderr)
 	if wrong := new(graph.RangeError); errors.As(err, &wrong) {
 		return usageError{fmt.Errorf("-%w", wrong)}
 	}
@@ -84,6 +88,9 @@ func checkExport(path string, freeze bool) error {
 }
 
 func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	if o.Precision == "bfloat16" && !train.HasBFloat16() {
+		fmt.Fprintln(stderr, "train: this CPU has no instructions for bfloat16: -precision bfloat16 will be slower than float32, if it works at all")
+	}
 	t, err := train.New(o.Config)
 	if err != nil && o.graph != "" {
 		err = fmt.Errorf("%s: %w", o.graph, err)
@@ -108,12 +115,7 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	if err := checkExport(o.export, o.freeze); err != nil {
 		return err
 	}
-	if o.data == "" {
-		if o.data, err = mnist.Dir(); err != nil {
-			return err
-		}
-	}
-	data, err := mnist.Load(o.data)
+	data, err := load(o.data)
 	if err != nil {
 		return err
 	}
@@ -126,11 +128,35 @@ func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error 
 		}
 		return printTensor(stdout, t, o.print, data.Test.Slice(o.digit, o.digit+1))
 	}
-	return trainOn(ctx, t, data, o, stdout, stderr)
+	shown := console.New(stdout, terminal(stderr))
+	if o.json {
+		shown = train.Multi(train.JSONLines(stdout), console.New(nil, terminal(stderr)))
+	}
+	return trainOn(ctx, t, data, o, shown, stderr)
 }
 
-// trainOn trains, with the consumers of records that the options name.
-func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, stdout, stderr io.Writer) (err error) {
+// load loads the data in a folder; "": where the set-up put it.
+func load(dir string) (mnist.Data, error) {
+	if dir == "" {
+		var err error
+		if dir, err = mnist.Dir(); err != nil {
+			return mnist.Data{}, err
+		}
+	}
+	return mnist.Load(dir)
+}
+
+// terminal returns w if it is one.
+func terminal(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return w
+	}
+	return nil
+}
+
+// trainOn trains, with the consumers of records that the options name beside
+// shown.
+func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, shown train.Recorder, stderr io.Writer) (err error) {
 	if o.profile != "" {
 		stop, err := profile(o.profile)
 		if err != nil {
@@ -138,14 +164,7 @@ func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, 
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	var terminal io.Writer
-	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		terminal = f
-	}
-	recorders := []train.Recorder{console.New(stdout, terminal)}
-	if o.json {
-		recorders = []train.Recorder{train.JSONLines(stdout), console.New(nil, terminal)}
-	}
+	recorders := []train.Recorder{shown}
 	if o.profile != "" {
 		recorders = append(recorders, console.Times(stderr))
 	}

@@ -74,7 +74,20 @@ func TestUsage(t *testing.T) {
 		{"-optimizer adam -lr 0", "-lr 0: want more than 0"},
 		{"-optimizer adam -momentum 0.5", "-momentum: adam has beta1, beta2, epsilon, lr"},
 		{"-rho 0.5", "-rho: rmsprop has decay, epsilon, lr, momentum"},
-		{"-optimizer lion", "-optimizer lion: want one of sgd, momentum, nesterov, "},
+		{"-optimizer lion", "-optimizer lion: want one of all, sgd, momentum, nesterov, "},
+		{"-lr-decay-steps 9", "-lr-decay-steps: constant has no settings"},
+		{"-lr-schedule cosine -lr-decay-rate 0.9", "-lr-decay-rate: cosine has lr-alpha, lr-decay-steps"},
+		{"-lr-schedule step -lr-alpha 0.1", "-lr-alpha: step has lr-decay-rate, lr-decay-steps"},
+		{"-lr-schedule step -lr-decay-steps 0", "-lr-decay-steps 0: want at least 1"},
+		{"-lr-schedule step -lr-decay-steps 1e3", `invalid value "1e3" for flag -lr-decay-steps: want a whole number`},
+		{"-lr-schedule exponential -lr-decay-rate 0", "-lr-decay-rate 0: want more than 0"},
+		{"-lr-schedule cosine -lr-alpha 2", "-lr-alpha 2: want 0 to 1"},
+		{"-lr-schedule linear", "-lr-schedule linear: want one of constant, exponential, step, cosine"},
+		{"-optimizer all -lr 0.1", "-lr: all has each optimizer's defaults, which differ"},
+		{"-optimizer all -export model", "-export: want one optimizer, not all"},
+		{"-optimizer all -print X", "-print: want one optimizer, not all"},
+		{"-optimizer all -batch 0", "-batch 0: want at least 1"},
+		{"-optimizer all -resume", "-resume true: want -out"},
 		{"-seed x", `invalid value "x" for flag -seed`},
 		{"-device gpu:9", "-device gpu:9: want auto, cpu or one of those that libtensorflow sees: cpu:0"},
 		{"-device moon", "-device moon: want auto, cpu or one of those that libtensorflow sees: cpu:0"},
@@ -93,7 +106,7 @@ func TestHelp(t *testing.T) {
 	if code := exitCode(run(context.Background(), []string{"-help"}, &stdout, &stderr)); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"-keep-hidden part", "(default 0.5)", "adam 1e-08", "train with NAME: sgd, ", "(default 0.992)", "-dump-graph FILE"} {
+	for _, want := range []string{"-keep-hidden part", "(default 0.5)", "adam 1e-08", "by default exponential 0.95, step 0.95", "NAME is one of all, sgd, ", "(default 0.992)", "-dump-graph FILE"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &stderr)
 		}

@@ -25,7 +25,7 @@ func tutorial(t testing.TB) *graphpb.GraphDef {
 	t.Helper()
 	s := op.NewScope()
 	m := graph.ConvNet{Seed: 7}.Build(s)
-	graph.Minimize(s, m.Cost, m.Weights, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10})
+	m.Minimize(s, graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10}, nil)
 	return definition(t, s)
 }
 
@@ -98,7 +98,7 @@ func TestDifferences(t *testing.T) {
 		{"swapped inputs", func(g *graphpb.GraphDef) {
 			in := node(g, "hidden/dropout/rate/Sub").Input
 			in[0], in[1] = in[1], in[0]
-		}, "A reads", "hidden/dropout/rate/Const"},
+		}, "A reads", "hidden/dropout/rate/one/Const"},
 		{"missing node", func(g *graphpb.GraphDef) {
 			for _, n := range g.Node {
 				for i, in := range n.Input {

@@ -1,9 +1,10 @@
-"""Trains a small network by each optimizer of tf.compat.v1.train for 30 steps.
+"""Trains a small network by each optimizer of tf.compat.v1.train for 30 steps, and by two with its schedules.
 
     optimizers.py IN OUT
 
 IN holds the bytes of float32 arrays: x [64, 784], y [64, 10], w1 [784, 20] and w2 [20, 10]. For each case,
-OUT/CASE.losses gets the bytes of the float32 losses, and OUT/CASE.ckpt is the checkpoint at the end.
+OUT/CASE.losses gets the bytes of the float32 losses, OUT/CASE.rates those of the learning rates if there is a schedule,
+and OUT/CASE.ckpt is the checkpoint at the end.
 """
 
 import os
@@ -41,6 +42,17 @@ CASES = {
         0.01, l1_regularization_strength=0.001, l2_regularization_strength=0.01),
 }
 
+SCHEDULES = {
+    "exponential": lambda rate, step: tf.train.exponential_decay(rate, step, 7, 0.9),
+    "step": lambda rate, step: tf.train.exponential_decay(rate, step, 7, 0.9, staircase=True),
+    "cosine": lambda rate, step: tf.train.cosine_decay(rate, step, 20, 0.3),
+}
+
+SCHEDULED = {
+    "sgd": lambda decay: tf.train.GradientDescentOptimizer(decay(0.1)),
+    "rmsprop": lambda decay: tf.train.RMSPropOptimizer(decay(0.001)),
+}
+
 
 def main():
     source, out = sys.argv[1:]
@@ -49,19 +61,32 @@ def main():
         return np.fromfile(os.path.join(source, name), np.float32).reshape(shape)
 
     x, y = read("x", [64, 784]), read("y", [64, 10])
-    for case, optimizer in CASES.items():
+
+    def train(case, optimizer, decay):
         with tf.Graph().as_default():
             X, Y = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.float32, [None, 10])
             w1, w2 = tf.Variable(read("w1", [784, 20]), name="w1"), tf.Variable(read("w2", [20, 10]), name="w2")
             step = tf.train.get_or_create_global_step()
             logits = tf.matmul(tf.nn.relu(tf.matmul(X, w1)), w2)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=Y))
-            train_op = optimizer(step).minimize(loss, global_step=step)
+            fetches = [tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=Y))]
+
+            def decayed(rate):
+                fetches.append(decay(rate, step))
+                return fetches[-1]
+
+            train_op = optimizer(decayed if decay else step).minimize(fetches[0], global_step=step)
             with tf.Session() as sess:
                 sess.run(tf.global_variables_initializer())
-                losses = [sess.run([loss, train_op], {X: x, Y: y})[0] for _ in range(30)]
-                np.array(losses, np.float32).tofile(os.path.join(out, case + ".losses"))
+                values = [sess.run([fetches, train_op], {X: x, Y: y})[0] for _ in range(30)]
+                for name, column in zip(["losses", "rates"], zip(*values)):
+                    np.array(column, np.float32).tofile(os.path.join(out, f"{case}.{name}"))
                 tf.train.Saver().save(sess, os.path.join(out, case + ".ckpt"), write_meta_graph=False, write_state=False)
+
+    for case, optimizer in CASES.items():
+        train(case, optimizer, None)
+    for case, optimizer in SCHEDULED.items():
+        for name, decay in SCHEDULES.items():
+            train(f"{case} {name}", optimizer, decay)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,17 @@ import (
 )
 
 // New returns a recorder that writes a line for each epoch, and for the end, to
-// results, and draws a live bar of the steps on terminal; either may be nil.
+// results, and draws a live bar of the epoch on terminal: the loss, the images a
+// second, and the time since the epoch began and until it ends. Either writer
+// may be nil.
 func New(results, terminal io.Writer) train.Recorder {
 	return &console{results: results, terminal: terminal}
 }
 
 type console struct {
 	results, terminal io.Writer
-	bar               *progressbar.ProgressBar
+	bar               *progressbar.ProgressBar // of the images after the step first
+	first             int
 }
 
 func (c *console) Record(r train.Record) error {
@@ -48,24 +51,37 @@ func (c *console) Record(r train.Record) error {
 	return err
 }
 
-// step moves the bar.
+// step moves the bar. Its clock starts when the first step ends, of the epoch or
+// after a resumption, so that it counts the images after that one.
 func (c *console) step(r train.Record) error {
 	if c.terminal == nil {
 		return nil
 	}
+	text := fmt.Sprintf("epoch %2d  loss %.4f", r.Epoch, r.Loss)
 	if c.bar == nil {
-		c.bar = progressbar.NewOptions(r.StepsPerEpoch,
+		left := (r.Epoch+1)*r.StepsPerEpoch - r.Step
+		if left == 0 {
+			return nil
+		}
+		c.first = r.Step
+		c.bar = progressbar.NewOptions(left*r.Images,
 			progressbar.OptionSetWriter(c.terminal),
-			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription(text),
+			progressbar.OptionSetWidth(20), // a line of less than 80 characters
 			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("steps"),
-			progressbar.OptionShowCount(),
+			progressbar.OptionSetItsString("images"),
+			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(),
 		)
+		c.bar.StartWithoutRender()
+		return nil
 	}
-	c.bar.Describe(fmt.Sprintf("epoch %2d  loss %.4f", r.Epoch, r.Loss))
-	return c.bar.Set(r.Step - r.Epoch*r.StepsPerEpoch)
+	if err := c.bar.Set((r.Step - c.first) * r.Images); err != nil {
+		return err
+	}
+	c.bar.Describe(text) // after Set: without images there is no rate to draw
+	return nil
 }
 
 // length says how long a run was: in epochs if these were whole, else in steps.

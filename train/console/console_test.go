@@ -2,7 +2,10 @@ package console_test
 
 import (
 	"errors"
+	"math"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,19 +53,30 @@ func TestFinalLine(t *testing.T) {
 	}
 }
 
-// TestBar looks at what the terminal gets: a bar that moves and is gone when
-// the epoch's line comes.
+// TestBar looks at what the terminal gets from a run that was resumed in the
+// middle of an epoch: a bar that moves and is gone when the epoch's line comes.
 func TestBar(t *testing.T) {
 	var results, terminal strings.Builder
 	c := console.New(&results, &terminal)
-	for i := range 100 {
-		if err := c.Record(train.Record{Kind: train.Step, Epoch: 1, Step: 429 + i + 1, StepsPerEpoch: 429, Loss: 0.5}); err != nil {
+	const steps = 130
+	start := time.Now()
+	for i := range steps {
+		if err := c.Record(train.Record{Kind: train.Step, Epoch: 1, Step: 529 + i, StepsPerEpoch: 429, Images: 128, Loss: 0.5}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Millisecond) // the bar is drawn ten times a second
+		time.Sleep(10 * time.Millisecond) // the bar is drawn ten times a second
 	}
-	if got := terminal.String(); !strings.Contains(got, "epoch  1  loss 0.5000") || !strings.Contains(got, "/429") {
-		t.Errorf("the terminal got %q", got)
+	step := time.Since(start) / steps
+	drawn := regexp.MustCompile(`epoch  1  loss 0.5000 +(\d+)% \|[^|]{20}\| \((\d+) images/s\) \[1s:(\d+)s\]`).FindAllStringSubmatch(terminal.String(), -1)
+	if drawn == nil {
+		t.Fatalf("the terminal got %q", terminal.String())
+	}
+	last := drawn[len(drawn)-1]
+	left := time.Duration(329-steps) * step
+	for i, want := range []float64{100 * steps / 330, 128 / step.Seconds(), left.Seconds()} {
+		if got, err := strconv.ParseFloat(last[1+i], 64); err != nil || math.Abs(got-want) > 2+want/5 {
+			t.Errorf("%q: want about %.0f", last[0], want)
+		}
 	}
 	if results.Len() != 0 {
 		t.Errorf("results before the epoch's end: %q", results.String())

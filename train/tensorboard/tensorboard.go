@@ -41,7 +41,7 @@ func New(dir string, graph *tf.Graph) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := train.SessionOptions("cpu")
+	options, err := train.Compute{Device: "cpu"}.Options()
 	if err != nil {
 		return nil, err
 	}

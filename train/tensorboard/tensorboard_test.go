@@ -75,6 +75,7 @@ func TestEvents(t *testing.T) {
 	trainer, err := train.New(train.Config{
 		Model:     graph.ConvNet{Seed: 7, Filters: [3]int64{12, 4, 8}, Hidden: 16},
 		Optimizer: graph.RMSProp{LearningRate: 0.001, Decay: 0.9, Epsilon: 1e-10},
+		Schedule:  graph.StepDecay{Steps: 3, DecayRate: 0.5},
 		Epochs:    2, Batch: 64, KeepConv: 0.8, KeepHidden: 0.5, Details: true,
 	})
 	if err != nil {
