@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 
 	"tfrunner/graph"
 	"tfrunner/graph/checkpoint"
@@ -174,5 +173,3 @@ func (b *bench) checkClasses(r row, classes []byte) error {
 	}
 	return nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -174,7 +174,7 @@ func TestChosen(t *testing.T) {
 		settings
 		want string
 	}{
-		{settings{short: true}, "go python keras"},
+		{settings{short: true}, "go go-bf16-fast python keras"},
 		{settings{}, "go go-fast go-bf16 go-bf16-fast python python-bf16 keras keras-bf16"},
 		{settings{only: []string{"pytorch", "go"}, short: true}, "go pytorch"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -136,7 +137,7 @@ func (b *bench) drawGrowth(p part, file string) error {
 	for _, g := range growthRows() {
 		x := math.Log2(float64(g.batch))
 		if g.threads == 1 {
-			batches = append(batches, plot.Tick{Value: x, Label: itoa(g.batch)})
+			batches = append(batches, plot.Tick{Value: x, Label: strconv.Itoa(g.batch)})
 		}
 		lines[g.threads] = append(lines[g.threads], plotter.XY{X: x, Y: median(b.values(p, row{name: g.name()}, "images"))})
 	}

@@ -47,7 +47,7 @@ func (s settings) parts() []part {
 				{"evaluation", "after training, 10,000 test images, s", "%.2f", ""},
 				memory,
 			},
-			args: func(b *bench, _ row, _ int) []string { return []string{"-data", b.data, "-steps", itoa(b.Steps)} },
+			args: func(b *bench, _ row, _ int) []string { return []string{"-data", b.data, "-steps", strconv.Itoa(b.Steps)} },
 			read: func(b *bench, _ row, p process) (map[string]float64, error) {
 				return readTraining(p, b.Warmup, b.Steps)
 			},
@@ -64,7 +64,7 @@ func (s settings) parts() []part {
 			},
 			prepare: trainModel,
 			args: func(b *bench, r row, _ int) []string {
-				return []string{"-data", b.data, "-run", b.run(), "-classes", b.classesFile(r), "-passes", itoa(b.Passes), "-calls", itoa(b.Calls)}
+				return []string{"-data", b.data, "-run", b.run(), "-classes", b.classesFile(r), "-passes", strconv.Itoa(b.Passes), "-calls", strconv.Itoa(b.Calls)}
 			},
 			read: readTesting,
 		},
@@ -137,7 +137,7 @@ func (s settings) accuracyPart() part {
 			{"epochs", "epochs", "%.0f", ""},
 		},
 		args: func(b *bench, _ row, round int) []string {
-			return []string{"-data", b.data, "-target", strconv.FormatFloat(b.Accuracy, 'g', -1, 64), "-seed", itoa(round)}
+			return []string{"-data", b.data, "-target", strconv.FormatFloat(b.Accuracy, 'g', -1, 64), "-seed", strconv.Itoa(round)}
 		},
 		read: func(b *bench, _ row, p process) (map[string]float64, error) { return readAccuracy(p, b.Accuracy) },
 	}
@@ -187,7 +187,7 @@ func (s settings) growthPart() part {
 		of[g.name()] = g
 		rows = append(rows, row{
 			name: g.name(), title: fmt.Sprintf("batch %d, threads %d", g.batch, g.threads), start: goTrain,
-			args: append([]string{"-json", "-batch", itoa(g.batch), "-intra-op", itoa(g.threads)}, s.Best...),
+			args: append([]string{"-json", "-batch", strconv.Itoa(g.batch), "-intra-op", strconv.Itoa(g.threads)}, s.Best...),
 		})
 	}
 	return part{
@@ -199,7 +199,7 @@ func (s settings) growthPart() part {
 			{"memory", "peak resident memory, MB", "%.0f", ""},
 		},
 		args: func(b *bench, r row, _ int) []string {
-			return []string{"-data", b.data, "-steps", itoa(of[r.name].steps(b.Steps, 3))}
+			return []string{"-data", b.data, "-steps", strconv.Itoa(of[r.name].steps(b.Steps, 3))}
 		},
 		read: func(b *bench, r row, p process) (map[string]float64, error) {
 			g := of[r.name]

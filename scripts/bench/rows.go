@@ -34,7 +34,7 @@ var trainingRows = []row{
 	{name: "go", title: "Go", precision: float32s, start: goTrain, args: []string{"-json"}, short: true},
 	{name: "go-fast", title: "Go, -fast", precision: float32s, start: goTrain, args: []string{"-json", "-fast"}},
 	{name: "go-bf16", title: "Go, bfloat16", precision: bfloat16s, start: goTrain, args: []string{"-json", "-precision", "bfloat16"}},
-	{name: "go-bf16-fast", title: "Go, bfloat16, -fast", precision: bfloat16s, start: goTrain, args: []string{"-json", "-precision", "bfloat16", "-fast"}},
+	{name: "go-bf16-fast", title: "Go, bfloat16, -fast", precision: bfloat16s, start: goTrain, args: []string{"-json", "-precision", "bfloat16", "-fast"}, short: true},
 	{name: reference, title: "Python", precision: float32s, start: withTensorFlow("tutorial.py"), args: []string{"-json"}, short: true},
 	{name: "python-bf16", title: "Python, bfloat16", precision: bfloat16s, start: withTensorFlow("tutorial.py"), args: []string{"-json", "-precision", "bfloat16"}},
 	{name: "keras", title: "Keras", precision: float32s, start: withTensorFlow("bench/keras_fit.py"), short: true},
@@ -45,10 +45,10 @@ var trainingRows = []row{
 	{name: "pytorch-bf16-last", title: "PyTorch, bfloat16, channels last", precision: bfloat16s, start: withPyTorch("pytorch_train.py"), args: []string{"-precision", "bfloat16", "-channels-last"}, pytorch: true},
 }
 
-// testingRows test one model. A worker's bfloat16 belongs here too, once
-// train.OpenPredictor takes a precision.
+// testingRows test one model.
 var testingRows = []row{
 	{name: "go", title: "Go, frozen", precision: float32s, start: worker("test"), short: true},
+	{name: "go-bf16", title: "Go, frozen, bfloat16", precision: bfloat16s, start: worker("test"), args: []string{"-precision", bfloat16s}},
 	{name: reference, title: "Python", precision: float32s, start: withTensorFlow("bench/tutorial_test.py"), short: true},
 	{name: "python-bf16", title: "Python, bfloat16", precision: bfloat16s, start: withTensorFlow("bench/tutorial_test.py"), args: []string{"-precision", "bfloat16"}},
 	{name: "keras", title: "Keras", precision: float32s, start: withTensorFlow("bench/keras_test.py")},

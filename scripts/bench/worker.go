@@ -18,10 +18,10 @@ import (
 func runWorker(kind string, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	precision := flags.String("precision", float32s, "")
 	lines := json.NewEncoder(stdout)
 	switch kind {
 	case "peak":
-		precision := flags.String("precision", float32s, "")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func runWorker(kind string, args []string, stdout, stderr io.Writer) error {
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
-		return t.test(lines)
+		return t.test(lines, *precision)
 	}
 	return usageError{fmt.Errorf("no worker %q: want peak or test", kind)}
 }
@@ -48,12 +48,12 @@ type tester struct {
 	passes, calls      int
 }
 
-func (t tester) test(lines *json.Encoder) error {
+func (t tester) test(lines *json.Encoder, precision string) error {
 	data, err := mnist.Load(t.data)
 	if err != nil {
 		return err
 	}
-	model, err := train.OpenPredictor(t.run, "auto")
+	model, err := train.OpenPredictor(t.run, train.Compute{Precision: precision, InterOp: -1}) // as cmd/predict does
 	if err != nil {
 		return err
 	}
