@@ -47,7 +47,9 @@ func (s settings) parts() []part {
 				{"evaluation", "after training, 10,000 test images, s", "%.2f", ""},
 				memory,
 			},
-			args: func(b *bench, _ row, _ int) []string { return []string{"-data", b.data, "-steps", strconv.Itoa(b.Steps)} },
+			args: func(b *bench, _ row, _ int) []string {
+				return []string{"-data", b.data, "-steps", strconv.Itoa(b.Steps)}
+			},
 			read: func(b *bench, _ row, p process) (map[string]float64, error) {
 				return readTraining(p, b.Warmup, b.Steps)
 			},
