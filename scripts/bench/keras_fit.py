@@ -42,7 +42,7 @@ def main():
     args = timing.training_parser(__doc__).parse_args()
     model = convnet(args.precision)
     model.compile(keras.optimizers.RMSprop(0.001, rho=0.9, epsilon=1e-10),
-                  keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False)
+                  keras.losses.CategoricalCrossentropy(from_logits=True))
     trX, trY = timing.read_set(args.data, "train")
     teX, teY = timing.read_set(args.data, "t10k")
     trX, trY = trX[timing.VALIDATION:], trY[timing.VALIDATION:]

@@ -9,7 +9,6 @@ import timing
 def main():
     args = timing.testing_parser(__doc__).parse_args()
     model = keras_fit.convnet(args.precision)
-    model.compile(jit_compile=False)
     model.set_weights(timing.weights(args))
     timing.test(
         args,

@@ -18,7 +18,7 @@ func (b *bench) report(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s, %d cores, %.0f GB; TensorFlow %s, %s; %d rounds\n\n", m.CPU, m.Cores, float64(m.Memory)/1e9, m.TensorFlow, m.Go, b.Rounds)
+	fmt.Fprintf(w, "%s, %d cores, %.0f GB; TensorFlow %s, %s; rounds: %d\n\n", m.CPU, m.Cores, float64(m.Memory)/1e9, m.TensorFlow, m.Go, b.Rounds)
 	for _, p := range b.parts {
 		for _, m := range p.metrics {
 			if len(p.rows) == 0 {
