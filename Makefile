@@ -6,7 +6,7 @@ BINDINGS    = github.com/tensorflow/tensorflow/tensorflow/go
 # Without this, libtensorflow tells on stderr which CPU it finds, and the like.
 export TF_CPP_MIN_LOG_LEVEL ?= 1
 
-.PHONY: help setup train test parity parity-full check clean needs-go
+.PHONY: help setup train test parity parity-full bench check clean needs-go
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -28,6 +28,9 @@ parity: setup ## hold the Go program against the tutorial in Python, bit for bit
 
 parity-full: setup ## the same over 10 epochs (about 12 minutes)
 	go run ./scripts/parity -epochs 10
+
+bench: setup ## measure the speed against Python, Keras and, with ARGS=-pytorch, PyTorch (about 20 minutes; ARGS=-short: 2)
+	@go run ./scripts/bench $(ARGS)
 
 check: setup ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

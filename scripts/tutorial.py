@@ -14,7 +14,6 @@ The flags and the JSON lines are those of cmd/train.
 """
 
 import argparse
-import gzip
 import json
 import os
 import sys
@@ -24,6 +23,9 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import tensorflow.compat.v1 as tf  # noqa: E402
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig  # noqa: E402
+
+from idx import read_set  # noqa: E402
 
 tf.disable_eager_execution()
 tf.enable_resource_variables()
@@ -31,22 +33,19 @@ tf.enable_resource_variables()
 BATCH, TEST_BATCH, SAMPLE, VALIDATION = 128, 500, 256, 5000
 
 
-def read_idx(folder, name, header):
-    """Returns the bytes of an IDX file, gzipped or not, after its header."""
-    path = os.path.join(folder, name)
-    with open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz") as f:
-        return np.frombuffer(f.read(), np.uint8, offset=header)
-
-
-def read_set(folder, prefix):
-    """Returns images, float32 [n, 28, 28, 1], and labels, one-hot float32 [n, 10]."""
-    pixels = read_idx(folder, prefix + "-images-idx3-ubyte", 16).reshape(-1, 28, 28, 1)
-    labels = read_idx(folder, prefix + "-labels-idx1-ubyte", 8)
-    return pixels.astype(np.float32) * np.float32(1.0 / 255.0), np.eye(10, dtype=np.float32)[labels]
-
-
 def init_weights(name, shape, seed):
     return tf.Variable(tf.random_normal(shape, stddev=0.01, seed=seed), name=name)
+
+
+def all_weights(seed):
+    """Returns w, w2, w3, w4 and w_o; seed gives each its seed."""
+    return (
+        init_weights("w", [3, 3, 1, 32], seed(1)),  # 3x3x1 conv, 32 outputs
+        init_weights("w2", [3, 3, 32, 64], seed(2)),  # 3x3x32 conv, 64 outputs
+        init_weights("w3", [3, 3, 64, 128], seed(3)),  # 3x3x64 conv, 128 outputs
+        init_weights("w4", [128 * 4 * 4, 625], seed(4)),  # FC 128 * 4 * 4 inputs, 625 outputs
+        init_weights("w_o", [625, 10], seed(5)),  # FC 625 inputs, 10 outputs (labels)
+    )
 
 
 def model(X, w, w2, w3, w4, w_o, dropout):
@@ -69,13 +68,22 @@ def model(X, w, w2, w3, w4, w_o, dropout):
     return tf.matmul(l4, w_o)
 
 
+def session_config(precision):
+    config = tf.ConfigProto()
+    if precision == "bfloat16":
+        config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
+    return config
+
+
 def parse():
     p = argparse.ArgumentParser(description="Train the MNIST tutorial's ConvNet in Python.", allow_abbrev=False)
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     p.add_argument("-data", default=os.path.join(cache, "tfrunner", "mnist"), help="MNIST's four files")
     p.add_argument("-epochs", type=int, default=100)
     p.add_argument("-steps", type=int, default=0, help="end after so many steps; 0: no such end")
+    p.add_argument("-target", type=float, default=0, help="end when the validation accuracy reaches this; 0: no such end")
     p.add_argument("-seed", type=int, default=0, help="0: random")
+    p.add_argument("-precision", choices=["float32", "bfloat16"], default="float32", help="bfloat16 where TensorFlow finds it safe")
     p.add_argument("-json", action="store_true", help="write records as lines of JSON on stdout")
     p.add_argument("-dump-graph", help="write the GraphDef, and do not train")
     p.add_argument("-init", help="restore the weights and slots from the checkpoint of this prefix")
@@ -93,11 +101,7 @@ def main():
     X = tf.placeholder(tf.float32, [None, 28, 28, 1], name="X")
     Y = tf.placeholder(tf.float32, [None, 10], name="Y")
 
-    w = init_weights("w", [3, 3, 1, 32], seed(1))  # 3x3x1 conv, 32 outputs
-    w2 = init_weights("w2", [3, 3, 32, 64], seed(2))  # 3x3x32 conv, 64 outputs
-    w3 = init_weights("w3", [3, 3, 64, 128], seed(3))  # 3x3x64 conv, 128 outputs
-    w4 = init_weights("w4", [128 * 4 * 4, 625], seed(4))  # FC 128 * 4 * 4 inputs, 625 outputs
-    w_o = init_weights("w_o", [625, 10], seed(5))  # FC 625 inputs, 10 outputs (labels)
+    w, w2, w3, w4, w_o = all_weights(seed)
 
     p_keep = {
         "conv": tf.placeholder(tf.float32, [], name="p_keep_conv"),
@@ -131,7 +135,7 @@ def main():
         elif fields["kind"] != "step":
             print(fields, flush=True)
 
-    with tf.Session() as sess:
+    with tf.Session(config=session_config(args.precision)) as sess:
         sess.run(init)
         if args.init:
             saver.restore(sess, args.init)
@@ -166,6 +170,7 @@ def main():
                    validation_accuracy=validation, sample_accuracy=accuracy(teX[sample], teY[sample]),
                    images_per_second=len(losses) * BATCH / trained, seconds=time.time() - epoch_start)
             epoch += 1
+            done = done or 0 < args.target <= validation
         predicted = classes(teX)
         correct = int(np.sum(predicted == np.argmax(teY, axis=1)))
         record(kind="final", epochs=epoch, step=step, test_accuracy=correct / len(teX),

@@ -1,7 +1,6 @@
 // Package python runs Python scripts with TensorFlow for Python, which the Go
-// side is held against. Its virtual environment is made on first use, from
-// requirements.txt, whose packages are pinned by hash, and kept in the user's
-// cache.
+// side is held against, or with other packages. A virtual environment is made on
+// first use, of packages that are pinned by hash, and kept in the user's cache.
 package python
 
 import (
@@ -23,10 +22,23 @@ import (
 //go:embed requirements.txt
 var requirements []byte
 
-// Command returns a script as a process. If the virtual environment is not
-// there, it makes it first, and says so on progress.
+// An Environment is a virtual environment.
+type Environment struct {
+	Name         string // of what is in it, for people
+	Requirements []byte // pip's requirements file, with the hashes of all packages
+}
+
+var tensorflow = Environment{"TensorFlow", requirements}
+
+// Command returns a script as a process with TensorFlow. If the virtual
+// environment is not there, it makes it first, and says so on progress.
 func Command(ctx context.Context, progress io.Writer, script string, args ...string) (*exec.Cmd, error) {
-	python, err := venv(ctx, progress)
+	return tensorflow.Command(ctx, progress, script, args...)
+}
+
+// Command is the function Command for the environment.
+func (e Environment) Command(ctx context.Context, progress io.Writer, script string, args ...string) (*exec.Cmd, error) {
+	python, err := e.venv(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -64,20 +76,20 @@ func Files(ctx context.Context, progress io.Writer, script string, args ...strin
 	})
 }
 
-// venv returns the Python of the virtual environment.
-func venv(ctx context.Context, progress io.Writer) (python string, err error) {
+// venv returns the environment's Python.
+func (e Environment) venv(ctx context.Context, progress io.Writer) (python string, err error) {
 	version, err := exec.CommandContext(ctx, "python3", "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("python3: %w; TensorFlow for Python needs Python 3.10 to 3.13 with venv", err)
+		return "", fmt.Errorf("python3: %w; %s for Python needs Python 3.10 to 3.13 with venv", err, e.Name)
 	}
-	dir, err := once(ctx, "python-"+key(requirements, version), func(dir string) error {
-		fmt.Fprintf(progress, "python: making a virtual environment with TensorFlow in %s\n", filepath.Dir(dir))
+	dir, err := once(ctx, "python-"+key(e.Requirements, version), func(dir string) error {
+		fmt.Fprintf(progress, "python: making a virtual environment with %s in %s\n", e.Name, filepath.Dir(dir))
 		if _, err := Output(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 			return err
 		}
 		install := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "install",
 			"--quiet", "--require-hashes", "--only-binary=:all:", "--requirement", "/dev/stdin")
-		install.Stdin = bytes.NewReader(requirements)
+		install.Stdin = bytes.NewReader(e.Requirements)
 		_, err := Output(install)
 		return err
 	})

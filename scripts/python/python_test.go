@@ -1,6 +1,7 @@
 package python
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -35,6 +36,20 @@ func TestCommand(t *testing.T) {
 	}
 	if _, err := Output(cmd); err == nil || !strings.HasSuffix(err.Error(), "exit status 1: why it ended") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestEnvironment wants packages of its own.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	six := requirements[bytes.Index(requirements, []byte("\nsix==")):bytes.Index(requirements, []byte("\ntensorboard=="))]
+	var progress strings.Builder
+	cmd, err := Environment{"six", six}.Command(context.Background(), &progress, script(t, "import six, importlib.util\nprint(six.PY3, importlib.util.find_spec('tensorflow'))"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := Output(cmd); err != nil || string(out) != "True None\n" || !strings.Contains(progress.String(), "with six in") {
+		t.Errorf("printed %q, progress %q, error %v", out, &progress, err)
 	}
 }
 
