@@ -12,34 +12,59 @@ func (m Model) Minimize(s *op.Scope, o Optimizer, schedule Schedule) Training {
 	return minimize(s, m.Weights, o, schedule, m.backprop)
 }
 
-// backprop adds the gradients of the cost by the weights. They have the bits
-// that op.Gradients would give them, by fewer passes over large tensors: what
-// comes after a layer's sum is gone back through at once. There, of the elements
-// that MaxPool chose, those count that Relu and the dropout let through; and
-// these are the ones that are more than 0 in the layer's output.
+// backprop adds the gradients of the cost by the weights: of several towers the
+// sums of theirs.
 func (m Model) backprop(s *op.Scope) []tf.Output {
-	gradients := make([]tf.Output, len(m.Weights))
-	y, dy := m.Cost, []tf.Output(nil)
-	for i := len(m.layers) - 1; i >= 0; i-- {
-		l := m.layers[i]
-		scope := s.SubScope(m.Weights[i+1].Name)
-		d := op.Gradients(scope, []tf.Output{y}, []tf.Output{l.out, m.Weights[i+1].Handle}, dy...)
-		if scope.Err() != nil {
-			return nil
-		}
-		gradients[i+1] = d[1]
-		g := op.ReluGrad(scope, l.dropout.gradient(scope, d[0]), l.out)
-		if l.pooled.Op != nil {
-			g = op.Reshape(scope, g, op.Shape(scope, l.pooled)) // the third is flat
-			g = op.MaxPoolGrad(scope, l.toPool, l.pooled, g, pool, pool, "SAME")
-		}
-		y, dy = l.sum, []tf.Output{g}
+	logits := make([]tf.Output, len(m.towers))
+	for i, t := range m.towers {
+		logits[i] = t.logits
 	}
-	scope := s.SubScope(m.Weights[0].Name)
-	d := op.Gradients(scope, []tf.Output{y}, []tf.Output{m.Weights[0].Handle}, dy...)
-	if scope.Err() != nil {
+	byLogits := op.Gradients(s.SubScope("logits"), []tf.Output{m.Cost}, logits)
+	if s.Err() != nil {
 		return nil
 	}
-	gradients[0] = d[0]
+	gradients := m.towers[0].backprop(s, m.Weights, byLogits[0])
+	for i, t := range m.towers[1:] {
+		for j, g := range t.backprop(s, m.Weights, byLogits[i+1]) {
+			gradients[j] = op.AddV2(s.SubScope("sum"), gradients[j], g)
+		}
+	}
 	return gradients
+}
+
+// backprop adds the gradients by the weights, given those by the logits. They
+// have the bits that op.Gradients would give them, by fewer passes over large
+// tensors: what comes after a layer's sum is gone back through at once. There,
+// of the elements that MaxPool chose, those count that Relu and the dropout let
+// through; and these are the ones that are more than 0 in the layer's output.
+func (t tower) backprop(s *op.Scope, weights []Variable, g tf.Output) []tf.Output {
+	gradients := make([]tf.Output, len(weights))
+	y := t.logits
+	for i := len(weights) - 1; i >= 0; i-- {
+		scope := s.SubScope(weights[i].Name)
+		x := []tf.Output{weights[i].Handle}
+		if i > 0 {
+			x = append(x, t.layers[i-1].out)
+		}
+		byX := op.Gradients(scope, []tf.Output{y}, x, g)
+		if s.Err() != nil {
+			return nil
+		}
+		gradients[i] = byX[0]
+		if i > 0 {
+			l := t.layers[i-1]
+			y, g = l.sum, l.backprop(scope, byX[1])
+		}
+	}
+	return gradients
+}
+
+// backprop adds the gradient by the layer's sum, given the one by its output.
+func (l layer) backprop(s *op.Scope, g tf.Output) tf.Output {
+	g = op.ReluGrad(s, l.dropout.gradient(s, g), l.out)
+	if l.pooled.Op == nil {
+		return g
+	}
+	g = op.Reshape(s, g, op.Shape(s, l.pooled)) // the third layer's output is flat
+	return op.MaxPoolGrad(s, l.toPool, l.pooled, g, pool, pool, "SAME")
 }

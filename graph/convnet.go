@@ -25,8 +25,8 @@ type ConvNet struct {
 	Seed int64 `json:"seed"`
 
 	// Fast is for a faster model of the same function, which rounds otherwise
-	// and has other dropouts: fastModel and byteDropout say what it does
-	// otherwise.
+	// and has other dropouts: buildTowers, fastModel and byteDropout say what it
+	// does.
 	Fast bool `json:"fast,omitempty"`
 }
 
@@ -68,7 +68,7 @@ type Model struct {
 	TestPredict       tf.Output
 	TestProbabilities tf.Output // float32 [B, Classes]: softmax of TestPyX
 
-	layers []layer // before the last; none in an imported graph
+	towers []tower // one, unless the model is fast; none in an imported graph
 }
 
 // Build adds the model to the graph.
@@ -88,10 +88,13 @@ func (c ConvNet) Build(s *op.Scope) Model {
 	m.KeepHidden = placeholder(s, "p_keep_hidden", tf.Float, tf.ScalarShape())
 	test := s.SubScope("test")
 	if c.Fast {
-		m.PyX, m.layers = c.fastTraining(s, m.X, w, m.KeepConv, m.KeepHidden)
+		m.towers = c.buildTowers(s, m.X, w, m.KeepConv, m.KeepHidden)
+		m.PyX = join(s.SubScope("towers"), m.towers)
 		m.TestPyX, _ = fastModel(test, m.X, w, noDropout{}, noDropout{})
 	} else {
-		m.PyX, m.layers = model(s, m.X, w, tutorialDropout{m.KeepConv, c.Seed}, tutorialDropout{m.KeepHidden, c.Seed})
+		conv, hidden := tutorialDropout{m.KeepConv, c.Seed}, tutorialDropout{m.KeepHidden, c.Seed}
+		pyX, layers := model(s, m.X, w, conv, hidden)
+		m.PyX, m.towers = pyX, []tower{{pyX, layers}}
 		m.TestPyX, _ = model(test, m.X, w, noDropout{}, noDropout{})
 	}
 
@@ -118,6 +121,12 @@ func (c ConvNet) weights(s *op.Scope) weights {
 		c.initWeights(s, "w4", 4, f3*4*4, c.Hidden),     // FC 128x4x4 inputs, 625 outputs
 		c.initWeights(s, "w_o", 5, c.Hidden, c.Classes), // FC 625 inputs, 10 outputs (labels)
 	}
+}
+
+// A tower is the model on a part of the batch.
+type tower struct {
+	logits tf.Output // float32 [images, Classes]
+	layers []layer   // before the last
 }
 
 // A layer is what the gradients need of one.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"math"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -38,27 +39,54 @@ func fastModel(s *op.Scope, X tf.Output, weights weights, dropConv, dropHidden d
 	return pyX, []layer{{c1, c1, p1, l1, dropConv}, {c2, c2, p2, l2, dropConv}, {c3, c3, p3, l3, dropConv}, {sum: c4, out: l4, dropout: dropHidden}}
 }
 
-// fastTraining is fastModel with byteDropouts. What they keep is not scaled up,
-// layer by layer: a factor passes through convolution, MaxPool, Relu and matrix
-// product, so the logits take it all.
-func (c ConvNet) fastTraining(s *op.Scope, X tf.Output, w weights, keepConv, keepHidden tf.Output) (tf.Output, []layer) {
-	conv, hidden := newByteDropout(s.SubScope("bytes_conv"), keepConv, c.Seed), newByteDropout(s.SubScope("bytes_hidden"), keepHidden, c.Seed)
-	pyX, layers := fastModel(s, X, w, conv, hidden)
-	s = s.SubScope("scale")
+// Towers is the number of parts of a batch that a fast model works on side by
+// side. An op that has one core to itself never waits for another core to end
+// its share.
+const Towers = 2
+
+// buildTowers adds a fastModel with byteDropouts for each part of the batch.
+// What the dropouts keep is not scaled up, layer by layer: a factor passes
+// through convolution, MaxPool, Relu and matrix product, so the logits take it
+// all.
+func (c ConvNet) buildTowers(s *op.Scope, X tf.Output, w weights, keepConv, keepHidden tf.Output) (all []tower) {
+	conv, hidden := newByteDropout(s.SubScope("keep_conv"), keepConv, c.Seed), newByteDropout(s.SubScope("keep_hidden"), keepHidden, c.Seed)
+	scope := s.SubScope("kept")
 	kept := hidden.kept
-	for i := range len(weights{}) - 2 {
-		kept = op.Mul(s.SubScope(WeightNames[i]), kept, conv.kept)
+	for range len(weights{}) - 2 {
+		kept = op.Mul(scope.SubScope("product"), kept, conv.kept)
 	}
-	return op.RealDiv(s, pyX, kept), layers
+	size := op.Slice(scope, op.Shape(scope, X), constShape(scope.SubScope("begin"), []int64{0}), constShape(scope.SubScope("size"), []int64{1}))
+	at := func(s *op.Scope, i int) tf.Output { // where the part i begins
+		n := op.Mul(s, size, op.Const(s.SubScope("part"), int32(i)))
+		return op.FloorDiv(s, n, op.Const(s.SubScope("parts"), int32(Towers)))
+	}
+	for i := range Towers {
+		s := s.SubScope(fmt.Sprintf("tower%d", i+1))
+		part := op.StridedSlice(s, X, at(s.SubScope("begin"), i), at(s.SubScope("end"), i+1), constShape(s.SubScope("stride"), []int64{1}))
+		conv.tower, hidden.tower = int64(i), int64(i)
+		logits, layers := fastModel(s, part, w, conv, hidden)
+		all = append(all, tower{op.RealDiv(s.SubScope("scale"), logits, kept), layers})
+	}
+	return all
+}
+
+// join adds the logits of all towers, in one.
+func join(s *op.Scope, towers []tower) tf.Output {
+	all := make([]tf.Output, len(towers))
+	for i, t := range towers {
+		all[i] = t.logits
+	}
+	return op.ConcatV2(s, all, op.Const(s.SubScope("axis"), int32(0)))
 }
 
 // A byteDropout keeps an element if a random byte is at least rate: four
 // elements to a random uint32, of a keep probability that is a multiple of 1/256.
 // It does not scale what it keeps.
 type byteDropout struct {
-	rate tf.Output // uint8 scalar
-	kept tf.Output // float32 scalar: the part that this keeps
-	seed int64     // of the graph
+	rate  tf.Output // uint8 scalar
+	kept  tf.Output // float32 scalar: the part that this keeps
+	seed  int64     // of the graph
+	tower int64     // from 0 on, each of which draws other numbers
 }
 
 // newByteDropout rounds keep, a float32 scalar, to a keep probability of at
@@ -77,7 +105,7 @@ func newByteDropout(s *op.Scope, keep tf.Output, seed int64) byteDropout {
 // tutorial's, and from the key the bytes.
 func (d byteDropout) apply(s *op.Scope, x tf.Output, opSeed int64) tf.Output {
 	s = s.SubScope("dropout")
-	seed, seed2 := seeds(d.seed, opSeed)
+	seed, seed2 := seeds(d.seed, opSeed+100*d.tower)
 	drawn := op.RandomUniformInt(s, constShape(s.SubScope("seed"), []int64{2}), op.Const(s.SubScope("min"), int64(math.MinInt64)),
 		op.Const(s.SubScope("max"), int64(math.MaxInt64)), op.RandomUniformIntSeed(seed), op.RandomUniformIntSeed2(seed2))
 	key, counter := op.StatelessRandomGetKeyCounter(s, drawn)
