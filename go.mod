@@ -12,6 +12,7 @@ require (
 	go.starlark.net v0.0.0-20250417143717-f57e51f710eb
 	golang.org/x/image v0.36.0
 	golang.org/x/net v0.43.0
+	golang.org/x/sync v0.19.0
 	golang.org/x/sys v0.35.0
 	golang.org/x/term v0.34.0
 	gonum.org/v1/plot v0.16.0

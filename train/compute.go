@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,7 @@ import (
 	"tfrunner/graph"
 )
 
-// A Compute says where and how libtensorflow runs a graph. Its zero value leaves
-// that to TensorFlow.
+// A Compute says where and how libtensorflow runs a graph.
 type Compute struct {
 	// Device is "auto" or "", which lets TensorFlow choose, "cpu", which hides
 	// the GPUs, or one of Devices, such as "gpu:0", of which the others are
@@ -27,11 +27,18 @@ type Compute struct {
 	// stay float32. HasBFloat16 tells whether that is fast on this CPU.
 	Precision string
 
-	// IntraOp is how many threads share the work of an op, 0 for all cores;
-	// InterOp how many ops run at a time, 0 for as many as TensorFlow chooses,
-	// -1 for one after the other in the thread that runs the session. A process
-	// has one pool of threads: its first session decides.
+	// IntraOp is how many threads share the work of an op, InterOp how many ops
+	// run at a time, -1 for one after the other in the thread that runs the
+	// session. Where they are 0, a Trainer and a Predictor take what was measured
+	// to be fastest for them, and Options leaves it to TensorFlow. A process has
+	// one pool of threads: its first session decides.
 	IntraOp, InterOp int
+}
+
+// or returns c with the threads of another where c has none.
+func (c Compute) or(other Compute) Compute {
+	c.IntraOp, c.InterOp = cmp.Or(c.IntraOp, other.IntraOp), cmp.Or(c.InterOp, other.InterOp)
+	return c
 }
 
 // The values of Compute.Precision.
@@ -70,15 +77,14 @@ func (c Compute) Options() (*tf.SessionOptions, error) {
 			AutoMixedPrecisionOnednnBfloat16: configpb.RewriterConfig_ON,
 		}}
 	}
-	auto := c.Device == "" || c.Device == "auto"
-	if auto && c.Precision != bfloat16Precision {
-		return marshal(config)
-	}
+	// This opens a session, so that the process gets its pool of threads from c,
+	// and not from the session that reads a checkpoint, say.
 	have, err := c.devices()
 	if err != nil {
 		return nil, err
 	}
 	kind, index, _ := strings.Cut(c.Device, ":")
+	auto := c.Device == "" || c.Device == "auto"
 	gpu := slices.ContainsFunc(have, func(name string) bool { return strings.HasPrefix(name, "gpu:") })
 	switch {
 	case c.Precision == bfloat16Precision && (auto && gpu || kind == "gpu"):

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -55,9 +56,19 @@ type Config struct {
 	// no numbers.
 	Details bool
 
-	// Compute is of the sessions. Only its Precision decides numbers; threads
-	// and devices may do so in the last bits.
+	// Compute is of the session. Of its settings, Precision decides numbers;
+	// threads and devices may do so in the last bits. By default all cores share
+	// an op, and one op runs after the other; of a fast Model each tower has its
+	// part of the cores.
 	Compute
+}
+
+// compute returns c's, with its defaults.
+func (c Config) compute() Compute {
+	if c.Model.Fast && c.Graph == nil {
+		return c.Compute.or(Compute{IntraOp: max(1, runtime.NumCPU()/graph.Towers), InterOp: graph.Towers})
+	}
+	return c.Compute.or(Compute{InterOp: -1})
 }
 
 // validate returns a graph.RangeError for what is out of its range.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
+	"golang.org/x/sync/errgroup"
 
 	"tfrunner/graph"
 	"tfrunner/mnist"
@@ -16,7 +18,7 @@ import (
 const sampleSize = 256
 
 // testBatch is the number of images that a test runs at once.
-const testBatch = 500
+const testBatch = 250
 
 // A feed is what a Run of the session is fed with.
 type feed = map[tf.Output]*tf.Tensor
@@ -90,18 +92,32 @@ func right(classes []int64, set mnist.Set) (n int) {
 	return n
 }
 
-func (t *Trainer) classes(ctx context.Context, batches []feed) (all []int64, err error) {
-	for _, f := range batches {
+// classes runs as many batches at a time as ops.
+func (t *Trainer) classes(ctx context.Context, batches []feed) ([]int64, error) {
+	found := make([][]int64, len(batches))
+	err := concurrently(max(1, t.config.compute().InterOp), len(batches), func(i int) error {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w while testing", ErrInterrupted)
+			return fmt.Errorf("%w while testing", ErrInterrupted)
 		}
-		out, err := t.session.Run(f, []tf.Output{t.model.TestPredict}, nil)
+		out, err := t.session.Run(batches[i], []tf.Output{t.model.TestPredict}, nil)
 		if err != nil {
-			return nil, fmt.Errorf("testing: %w", err)
+			return fmt.Errorf("testing: %w", err)
 		}
-		all = append(all, out[0].Value().([]int64)...)
+		found[i] = out[0].Value().([]int64)
+		return nil
+	})
+	return slices.Concat(found...), err
+}
+
+// concurrently calls f with the numbers below n, limit of them at a time, and
+// returns the first error.
+func concurrently(limit, n int, f func(i int) error) error {
+	var group errgroup.Group
+	group.SetLimit(limit)
+	for i := range n {
+		group.Go(func() error { return f(i) })
 	}
-	return all, nil
+	return group.Wait()
 }
 
 // sample returns the accuracy on random images of the test set, the figure

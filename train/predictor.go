@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -46,7 +47,8 @@ func OpenPredictor(dir string, c Compute) (*Predictor, error) {
 	if !run && !exists(filepath.Join(dir, "saved_model.pb")) {
 		return nil, fmt.Errorf("no model in %s: want a run's folder, with its config.json, or a SavedModel, with its saved_model.pb", dir)
 	}
-	options, err := c.Options()
+	// A core has whole images to itself, so that it never waits for another one.
+	options, err := c.or(Compute{IntraOp: 1, InterOp: -1}).Options()
 	if err != nil {
 		return nil, err
 	}
@@ -120,17 +122,41 @@ func readModel(dir string) (c graph.ConvNet, err error) {
 	return c, nil
 }
 
+// A core classifies chunk images at once; one core those that are few.
+const (
+	chunk = 250
+	few   = 8
+)
+
 // Probabilities returns one row of the classes' probabilities for each of n
 // images, given as n*28*28 bytes. If the model gives logits, which do not add up
-// to 1, they are of their softmax.
+// to 1, they are of their softmax. All cores work on
+// more than a few images.
 func (p *Predictor) Probabilities(pixels []byte) ([][]float32, error) {
 	if len(pixels)%imageSize != 0 {
 		return nil, fmt.Errorf("%d bytes of pixels: want a multiple of %d", len(pixels), imageSize)
 	}
-	n := len(pixels) / imageSize
+	n, cores := len(pixels)/imageSize, runtime.NumCPU()
 	if n == 0 {
 		return nil, nil
 	}
+	if n <= few {
+		return p.probabilities(pixels)
+	}
+	chunks := slices.Collect(slices.Chunk(pixels, imageSize*min(chunk, (n+cores-1)/cores)))
+	found := make([][][]float32, len(chunks))
+	err := concurrently(cores, len(chunks), func(i int) (err error) {
+		found[i], err = p.probabilities(chunks[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(found...), nil
+}
+
+func (p *Predictor) probabilities(pixels []byte) ([][]float32, error) {
+	n := len(pixels) / imageSize
 	var encoded any = pixels
 	if p.dtype == tf.Float {
 		scaled := make([]float32, len(pixels))

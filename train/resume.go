@@ -93,7 +93,7 @@ func readPosition(prefix string) (p position, err error) {
 // openFolder opens the run's folder and, to resume, brings the session to
 // where the run in it stopped.
 func (r *run) openFolder(ctx context.Context) error {
-	settings, err := r.config.settings(r.data.Train.Len())
+	settings, err := r.config.settings(r.images)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	tf "github.com/tensorflow/tensorflow/tensorflow/go"
@@ -19,7 +21,8 @@ var ErrInterrupted = errors.New("interrupted")
 
 // Run trains on d.Train, in its order, testing on d.Validation and on a sample
 // of d.Test after each epoch and on all of d.Test at the end, and hands what it
-// finds to r. It opens the session if Open did not.
+// finds to r. It opens the session if Open did not. It holds on to a copy of the
+// training images, not to d.Train.
 //
 // When ctx ends, it returns after the current step, with an error that is
 // ErrInterrupted. A loss that is not a finite number is an error too.
@@ -39,6 +42,8 @@ func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
 	if err != nil {
 		return err
 	}
+	d = run.data
+	debug.FreeOSMemory() // of reading the images, and of these if the caller needs them no more
 	if t.config.Out != "" {
 		err = run.openFolder(ctx)
 		if run.folder != nil {
@@ -79,7 +84,8 @@ func (t *Trainer) Run(ctx context.Context, d mnist.Data, r Recorder) error {
 // that their tensors are made once.
 type run struct {
 	*Trainer
-	data                 mnist.Data
+	images               int        // in the training set
+	data                 mnist.Data // without it
 	training, validation []feed
 	recorder             Recorder
 	start                time.Time
@@ -118,7 +124,10 @@ func (t *Trainer) newRun(d mnist.Data, r Recorder) (*run, error) {
 			return nil, err
 		}
 	}
-	return &run{Trainer: t, rate: rate, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
+	images := d.Train.Len()
+	d.Train = mnist.Set{}
+	d.Validation.Pixels = slices.Clone(d.Validation.Pixels) // which may be in one array with the training images
+	return &run{Trainer: t, rate: rate, images: images, data: d, training: training, validation: validation, recorder: r, start: time.Now()}, nil
 }
 
 // trainEpoch trains for the rest of an epoch, or for what Steps leaves of it: an

@@ -137,7 +137,7 @@ func (t *Trainer) Open() error {
 	if err := checkVersion(tf.Version()); err != nil {
 		return err
 	}
-	options, err := t.config.Options()
+	options, err := t.config.compute().Options()
 	if err != nil {
 		return err
 	}

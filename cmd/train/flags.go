@@ -57,8 +57,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.Precision, "precision", "float32", "compute in float32 or bfloat16")
 	flags.BoolVar(&o.Model.Fast, "fast", false, "train a faster graph of the same model: it rounds otherwise, and its dropouts are of random bytes,\n"+
 		"with probabilities of 1/256 (0.8 is 205/256); not the tutorial's numbers to the bit")
-	flags.IntVar(&o.IntraOp, "intra-op", 0, "share an op's work among `N` threads; 0: one for each core")
-	flags.IntVar(&o.InterOp, "inter-op", -1, "run `N` ops at a time; 0: as many as TensorFlow chooses, -1: one, in the calling thread")
+	flags.IntVar(&o.IntraOp, "intra-op", 0, "share an op's work among `N` threads; 0: as many as are fastest")
+	flags.IntVar(&o.InterOp, "inter-op", 0, "run `N` ops at a time; -1: one, in the calling thread; 0: as many as are fastest")
 	flags.Float64Var(&o.Target, "target", 0.992, "end when the validation `accuracy` reaches this; 0: run all epochs")
 	flags.BoolVar(&o.json, "json", false, "write records as lines of JSON on stdout")
 	flags.BoolVar(&o.shapes, "shapes", false, "print the model's layers and their shapes, and do not train")

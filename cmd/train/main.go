@@ -187,11 +187,12 @@ func trainOn(ctx context.Context, t *train.Trainer, data mnist.Data, o options, 
 		}()
 		beside("tensorboard", board)
 	}
+	test := data.Test // what is needed after the training
 	if err := t.Run(ctx, data, train.Multi(recorders...)); err != nil {
 		return err
 	}
 	if o.Out != "" && o.plots {
-		switch _, err := plots.Write(ctx, o.Out, o.Device, data.Test); {
+		switch _, err := plots.Write(ctx, o.Out, o.Device, test); {
 		case errors.Is(err, train.ErrInterrupted):
 			return err
 		case err != nil:

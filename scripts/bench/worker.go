@@ -53,7 +53,7 @@ func (t tester) test(lines *json.Encoder, precision string) error {
 	if err != nil {
 		return err
 	}
-	model, err := train.OpenPredictor(t.run, train.Compute{Precision: precision, InterOp: -1}) // as cmd/predict does
+	model, err := train.OpenPredictor(t.run, train.Compute{Precision: precision})
 	if err != nil {
 		return err
 	}
