@@ -29,8 +29,8 @@ parity: setup ## hold the Go program against the tutorial in Python, bit for bit
 parity-full: setup ## the same over 10 epochs (about 12 minutes)
 	go run ./scripts/parity -epochs 10
 
-bench: setup ## measure the speed against Python, Keras and, with ARGS=-pytorch, PyTorch (about 20 minutes; ARGS=-short: 2)
-	@go run ./scripts/bench $(ARGS)
+bench: setup ## measure the speed against Python, Keras and, with ARGS=-pytorch, PyTorch (about 15 minutes; ARGS=-short: 1)
+	@go run ./scripts/bench -o bin/bench $(ARGS)
 
 check: setup ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
