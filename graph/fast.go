@@ -41,7 +41,7 @@ func fastModel(s *op.Scope, X tf.Output, weights weights, dropConv, dropHidden d
 
 // Towers is the number of parts of a batch that a fast model works on side by
 // side. An op that has one core to itself never waits for another core to end
-// its share.
+// its share. A batch must have as many images.
 const Towers = 2
 
 // buildTowers adds a fastModel with byteDropouts for each part of the batch.

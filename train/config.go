@@ -80,6 +80,8 @@ func (c Config) validate() error {
 		return &graph.RangeError{Setting: "steps", Value: c.Steps, Want: "at least 0"}
 	case c.Batch < 1:
 		return &graph.RangeError{Setting: "batch", Value: c.Batch, Want: "at least 1"}
+	case c.Model.Fast && c.Graph == nil && c.Batch < graph.Towers:
+		return &graph.RangeError{Setting: "batch", Value: c.Batch, Want: fmt.Sprintf("at least %d of a fast model, whose towers have an image each", graph.Towers)}
 	case !(c.KeepConv > 0 && c.KeepConv <= 1):
 		return &graph.RangeError{Setting: "keep-conv", Value: c.KeepConv, Want: "more than 0, at most 1"}
 	case !(c.KeepHidden > 0 && c.KeepHidden <= 1):

@@ -66,7 +66,7 @@ func OpenRun(dir, device string) (*Trainer, error) {
 	t, err := New(Config{
 		Model: c, Compute: Compute{Device: device}, Init: dir,
 		// For what only training needs.
-		Optimizer: graph.RMSProp{LearningRate: 0.001}, Epochs: 1, Batch: 1, KeepConv: 1, KeepHidden: 1,
+		Optimizer: graph.RMSProp{LearningRate: 0.001}, Epochs: 1, Batch: graph.Towers, KeepConv: 1, KeepHidden: 1,
 	})
 	if err != nil {
 		return nil, err

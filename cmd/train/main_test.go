@@ -55,6 +55,7 @@ func try(t *testing.T, args ...string) (code int, stdout, message string) {
 func TestUsage(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"-batch 0", "-batch 0: want at least 1"},
+		{"-fast -batch 1", "-batch 1: want at least 2 of a fast model, whose towers have an image each"},
 		{"-batch x", `invalid value "x" for flag -batch`},
 		{"-batch 55001", "-batch 55001: want at most 55000"},
 		{"-epochs -1", "-epochs -1: want at least 1"},
