@@ -56,6 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.Precision == "bfloat16" && !train.HasBFloat16() {
+		fmt.Fprintln(stderr, "train: this CPU has no instructions for bfloat16: -precision bfloat16 will be slower than float32, if it works at all")
+	}
 	do := runOptions
 	if o.all {
 		do = compare
@@ -88,9 +91,6 @@ func checkExport(path string, freeze bool) error {
 }
 
 func runOptions(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	if o.Precision == "bfloat16" && !train.HasBFloat16() {
-		fmt.Fprintln(stderr, "train: this CPU has no instructions for bfloat16: -precision bfloat16 will be slower than float32, if it works at all")
-	}
 	t, err := train.New(o.Config)
 	if err != nil && o.graph != "" {
 		err = fmt.Errorf("%s: %w", o.graph, err)
