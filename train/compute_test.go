@@ -3,8 +3,6 @@ package train_test
 import (
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -80,17 +78,5 @@ func TestComputeErrors(t *testing.T) {
 		if _, err := test.compute.Options(); !errors.As(err, &wrong) || wrong.Setting != test.setting {
 			t.Errorf("%+v: error %v, want a RangeError of %s", test.compute, err, test.setting)
 		}
-	}
-}
-
-// TestHasBFloat16 asks Linux.
-func TestHasBFloat16(t *testing.T) {
-	info, err := os.ReadFile(filepath.FromSlash("/proc/cpuinfo"))
-	if err != nil {
-		t.Skip(err)
-	}
-	flags := strings.Fields(string(info))
-	if got, want := train.HasBFloat16(), slices.Contains(flags, "avx512_bf16") || slices.Contains(flags, "amx_bf16"); got != want {
-		t.Errorf("%v, Linux says %v", got, want)
 	}
 }
